@@ -1,0 +1,5 @@
+# The files of the core: COMMON, and one list for each port. Read by csrc/Makefile and by setup.py.
+COMMON = base/status.c
+epoll =
+kqueue =
+iocp =

@@ -1,0 +1,1 @@
+"""Node's `net` for Python, on its own C reactor."""

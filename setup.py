@@ -1,0 +1,84 @@
+"""Builds the one native image of netcore.
+
+Every module of the binding is a Cython module of its own, with its own ``.pxd``; all of them, and the C core, are
+linked into a single extension, so that the core's code exists once and the modules share its state. The image bears
+the name of one real module (``_native``); ``netcore/_core/__init__.py`` loads the others out of the same file.
+"""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from os import cpu_count
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+HERE = Path(__file__).parent
+BINDING = Path("src/netcore/_core")
+CORE = Path("csrc")
+LAYERS = re.findall(r'"(\w+)"', re.search(r"LAYERS = \((.*?)\)", (HERE / "netcore/_core/__init__.py").read_text(), re.S)[1])
+
+
+def core_sources(platform: str) -> list[str]:
+    """The C files of the core for `platform`, as csrc/Makefile lists them in its one table."""
+    table = (HERE / CORE / "sources.mk").read_text()
+    lists = dict(re.findall(r"^(\w+) :?= *((?:.*\\\n)*.*)$", table, re.M))
+    names = (lists["COMMON"] + " " + lists[platform]).replace("\\\n", " ").split()
+    return [(CORE / name).as_posix() for name in names]
+
+
+def platform_of(plat_name: str) -> str:
+    if plat_name.startswith("win"):
+        return "iocp"
+    return "kqueue" if re.match(r"macosx|.*bsd", plat_name) else "epoll"
+
+
+class BuildImage(build_ext):
+    """Compiles the sources of the image side by side, because there are twenty of them and they do not depend on
+    each other."""
+
+    def build_extension(self, ext: Extension) -> None:
+        port = platform_of(self.plat_name)
+        ext.sources += core_sources(port)
+        if port == "iocp":
+            ext.libraries += ["ws2_32", "mswsock", "advapi32"]
+        elif self.compiler.compiler_type == "unix":
+            ext.extra_compile_args += ["-std=c11", "-O2", "-fvisibility=hidden", "-fno-strict-aliasing", "-Wno-unused-function"]
+            ext.extra_link_args += ["-pthread"]
+        compile_serially = self.compiler.compile
+
+        def compile_side_by_side(sources: list[str], *args: object, **kwargs: object) -> list[str]:
+            with ThreadPoolExecutor(cpu_count()) as pool:
+                parts = pool.map(lambda source: compile_serially([source], *args, **kwargs), sources)
+                return [item for part in parts for item in part]
+
+        self.compiler.compile = compile_side_by_side
+        super().build_extension(ext)
+
+
+modules = cythonize(
+    [Extension(f"netcore._core.{name}", [(BINDING / f"{name}.pyx").as_posix()]) for name in LAYERS],
+    include_path=["src"],
+    build_dir="build/cython",
+    nthreads=cpu_count() or 1,
+    compiler_directives={
+        "language_level": "3",
+        "binding": False,
+        "boundscheck": False,
+        "wraparound": False,
+        "freethreading_compatible": True,
+        "embedsignature": True,
+    },
+)
+
+setup(
+    cmdclass={"build_ext": BuildImage},
+    ext_modules=[
+        Extension(
+            "netcore._core._native",
+            [source for module in modules for source in module.sources if source.endswith(".c")],
+            include_dirs=["csrc/include", "src/netcore/_core"],
+        )
+    ],
+)
