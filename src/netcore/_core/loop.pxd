@@ -1,0 +1,102 @@
+from cpython.object cimport PyObject
+from libc.stdint cimport int64_t, uint64_t
+
+from netcore._core.emitter cimport EventEmitter
+from netcore._core.nc cimport nc_event, nc_loop, nc_phase, nc_timer
+
+# What an internal tick runs: cheaper than a Python callable, and it needs no argument tuple.
+ctypedef int (*tick_fn)(object) except -1
+
+
+cdef struct Tick:
+    tick_fn fn      # NULL: call `target(*args)`
+    PyObject *target
+    PyObject *args  # a tuple or NULL
+
+
+cdef struct TickQueue:
+    Tick *items
+    size_t head
+    size_t count
+    size_t capacity # a power of two, or 0 before the first push
+
+
+cdef class Loop:
+    cdef nc_loop *c
+    cdef unsigned long thread # of the owner; 0 when the thread is over or a fork has left the loop behind
+    cdef bint in_turn         # inside run() or a hosted turn, so nobody needs to ask for one
+    cdef bint stopped         # run() is to return after this iteration
+    cdef unsigned turn_bits   # what the last C turn answered
+    cdef TickQueue ticks
+    cdef TickQueue microtasks
+    cdef TickQueue immediates
+    cdef size_t immediates_held # those of the immediates that keep the loop alive
+    cdef size_t holds           # ref() calls not yet undone
+    cdef nc_timer *keeper       # keeps a held loop alive
+    cdef object _posted         # (fn, args) from any thread
+    cdef object host            # what runs this loop inside another one, or None
+    cdef object foreign         # that other loop
+    cdef bint turn_scheduled    # the host has been asked for a turn
+    cdef uint64_t armed_until   # the host's timer fires then, by the loop's clock; 0: it is not armed
+    cdef object __weakref__
+
+    # Raises RuntimeError unless the calling thread is the loop's.
+    cdef int check_thread(self) except -1
+    # To be called after any operation that gives the loop work: inside another loop it asks for a turn.
+    cdef int touch(self) except -1
+
+    # process.nextTick: the tick queue runs to its end after each callback. `tick_c` calls fn(arg).
+    cdef int tick0(self, object fn) except -1
+    cdef int tick(self, object fn, tuple args) except -1
+    cdef int tick_c(self, tick_fn fn, object arg) except -1
+    # Microtasks run whenever the tick queue is empty: the steps of coroutines.
+    cdef int microtask(self, object fn, tuple args) except -1
+    cdef int microtask_c(self, tick_fn fn, object arg) except -1
+    # setImmediate: after the I/O of this turn. The caller counts `immediates_held`.
+    cdef int immediate_c(self, tick_fn fn, object arg) except -1
+    # Runs a coroutine on this loop or its host; then done(exception or None, result), or without `done` a failure
+    # leaves run() as if a callback had raised it.
+    cdef int spawn(self, object coroutine, object done) except -1
+
+    cdef bint has_work_now(self) noexcept
+    cdef bint is_alive(self) noexcept
+    cdef int run_ticks(self) except -1
+    cdef int drain(self, nc_phase phase) except -1
+    cdef int dispatch(self, nc_event *event) except -1
+    cdef int keep_waiting(self) except -1
+    cdef int run_immediates(self) except -1
+    cdef int run_posted(self) except -1
+    cdef int run_due_timers(self) except -1
+    cdef int iterate(self, int64_t max_wait) except -1
+    cdef int run_until_stopped(self) except -1
+    cdef int rearm(self) except -1
+    cdef int ask_for_turn(self) except -1
+    cdef int attach(self, object foreign) except -1
+    cdef int abandon(self) except -1
+    cdef void forget(self) noexcept
+
+
+# This thread's loop, made on first use.
+cdef Loop current_loop()
+
+# The asyncio loop that is running on this thread, or None.
+cdef object foreign_loop()
+
+# How Loop.spawn() runs a coroutine; the module `task` says so.
+ctypedef int (*spawn_fn)(Loop loop, object coroutine, object done) except -1
+cdef void set_spawner(spawn_fn spawn) noexcept
+
+
+# What the owner pointer of a C timer or lookup points at.
+cdef class Source:
+    cdef int on_event(self, nc_event *event) except -1
+
+
+# What the owner pointer of a C stream or server points at. The C handle holds one reference to its owner, from
+# open_reference() until the CLOSED event, in which on_event() must call close_reference().
+cdef class Handle(EventEmitter):
+    cdef readonly Loop _loop # None until loop_of() is first asked
+    cdef Loop loop_of(self)
+    cdef int on_event(self, nc_event *event) except -1
+    cdef void open_reference(self) noexcept
+    cdef void close_reference(self) noexcept
