@@ -1,8 +1,12 @@
-/* Addresses: the text of IPv4 and IPv6 addresses and the form the rest of netcore carries them in. */
+/* Addresses: the text of IPv4 and IPv6 addresses and the form the rest of netcore carries them in. Nothing here asks the
+ * operating system, allocates or blocks. */
 #ifndef NETCORE_ADDRESS_H
 #define NETCORE_ADDRESS_H
 
+#include <stddef.h>
 #include <stdint.h>
+
+#include "netcore/status.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -18,6 +22,34 @@ typedef struct nc_addr {
     uint16_t port;
     uint8_t family; /* 4 or 6; 0 where there is no IP address (a Unix-domain socket, an unbound one) */
 } nc_addr;
+
+/* Room for any text that nc_addr_format writes, with its NUL. */
+#define NC_ADDR_TEXT_MAX 46
+
+/* A zone id within the text of an address, the part after '%': not NUL-terminated, and owned by whoever owns the text. */
+typedef struct nc_zone {
+    const char *name; /* NULL where the address has no zone */
+    size_t len;
+} nc_zone;
+
+/* Which IP address `text` is: 4, 6, or 0 for none. The rules are those of Node's `net.isIP`: a strict dotted quad without
+ * leading zeros, or any IPv6 form of RFC 4291 with an optional zone of letters, digits, '-', '.' and ':'. The whole of
+ * the `len` bytes must be the address, so a NUL byte anywhere makes it none. */
+int nc_is_ip(const char *text, size_t len);
+
+/* Reads an address with an optional zone into `out`; its port and flow label become 0. The parser knows no interfaces: a
+ * zone that is a decimal number below 2^32 becomes `out->scope`; every zone, number or name, is also handed out in `zone`,
+ * and where `zone->name` is set while `out->scope` is 0, the caller resolves the name through its port or refuses it.
+ * NC_EINVAL for text that is no address; then `out` and `zone` are untouched. */
+nc_status nc_addr_parse_zoned(const char *text, size_t len, nc_addr *out, nc_zone *zone);
+
+/* nc_addr_parse_zoned for callers that cannot resolve interface names: NC_EINVAL for a zone that is a name, too. */
+nc_status nc_addr_parse(const char *text, size_t len, nc_addr *out);
+
+/* Writes the address alone, without port and zone, as RFC 5952 and Node write it, and a NUL: "10.0.0.1" for family 4,
+ * "::ffff:10.0.0.1" for the same address of family 6. Returns the length without the NUL; 0, with nothing written, where
+ * `cap` is too small or `family` is 0. A `cap` of NC_ADDR_TEXT_MAX is always enough. */
+size_t nc_addr_format(const nc_addr *addr, char *out, size_t cap);
 
 #ifdef __cplusplus
 }
