@@ -24,8 +24,8 @@ def core_sources(platform: str) -> list[str]:
     """The C files of the core for `platform`, as csrc/Makefile lists them in its one table."""
     table = (HERE / CORE / "sources.mk").read_text()
     lists = dict(re.findall(r"^(\w+) :?= *((?:.*\\\n)*.*)$", table, re.M))
-    names = (lists["COMMON"] + " " + lists[platform]).replace("\\\n", " ").split()
-    return [(CORE / name).as_posix() for name in names]
+    names = re.sub(r"\$\((\w+)\)", lambda name: lists[name[1]], lists["COMMON"] + " " + lists[platform])
+    return [(CORE / name).as_posix() for name in names.replace("\\\n", " ").split()]
 
 
 def platform_of(plat_name: str) -> str:
@@ -78,7 +78,7 @@ setup(
         Extension(
             "netcore._core._native",
             [source for module in modules for source in module.sources if source.endswith(".c")],
-            include_dirs=["csrc/include", "src/netcore/_core"],
+            include_dirs=["csrc", "csrc/include", "src/netcore/_core"],
         )
     ],
 )

@@ -1,6 +1,10 @@
 # The files of the core: COMMON, and one list for each port. Read by csrc/Makefile and by setup.py.
-COMMON = base/status.c \
+COMMON = \
+ base/heap.c \
+ base/slab.c \
+ base/status.c \
  core/address.c
-epoll =
-kqueue =
+POSIX = port/posix_errno.c port/posix_os.c port/posix_sockaddr.c port/posix_socket.c port/readiness.c
+epoll = port/epoll.c $(POSIX)
+kqueue = port/kqueue.c $(POSIX)
 iocp =

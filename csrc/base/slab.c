@@ -1,0 +1,66 @@
+#include "base/slab.h"
+
+#include <stdlib.h>
+
+enum { SPARES_MAX = 8 };
+
+static nc_slab *take_spare(nc_slices *pool) {
+    nc_slab *slab = pool->spares;
+    if (slab) {
+        pool->spares = slab->next;
+        pool->spare_count--;
+        return slab;
+    }
+    slab = malloc(sizeof *slab + NC_SLAB_SIZE);
+    if (slab) slab->used = slab->slices = 0;
+    return slab;
+}
+
+static void give_back(nc_slices *pool, nc_slab *slab) {
+    if (pool->spare_count >= SPARES_MAX) {
+        free(slab);
+        return;
+    }
+    slab->used = 0;
+    slab->next = pool->spares;
+    pool->spares = slab;
+    pool->spare_count++;
+}
+
+uint8_t *nc__slices_reserve(nc_slices *pool, size_t least, size_t most, size_t *room) {
+    nc_slab *slab = pool->current;
+    if (!slab || NC_SLAB_SIZE - slab->used < least) {
+        nc_slab *fresh = take_spare(pool);
+        if (!fresh) return NULL;
+        pool->current = slab = fresh;
+    }
+    size_t rest = NC_SLAB_SIZE - slab->used;
+    *room = rest < most ? rest : most;
+    return slab->data + slab->used;
+}
+
+nc_slice nc__slices_commit(nc_slices *pool, size_t size) {
+    nc_slab *slab = pool->current;
+    nc_slice slice = {slab->data + slab->used, size, slab};
+    slab->used += size;
+    slab->slices++;
+    return slice;
+}
+
+void nc__slice_release(nc_slices *pool, nc_slice *slice) {
+    nc_slab *slab = slice->slab;
+    if (!slab) return;
+    slice->slab = NULL;
+    if (--slab->slices > 0) return;
+    if (slab == pool->current) {
+        slab->used = 0;
+    } else {
+        give_back(pool, slab);
+    }
+}
+
+void nc__slices_free(nc_slices *pool) {
+    free(pool->current);
+    pool->current = NULL;
+    while (pool->spares) free(take_spare(pool));
+}

@@ -1,0 +1,169 @@
+#if defined(__APPLE__)
+#define _DARWIN_C_SOURCE 1
+#else
+#define _DEFAULT_SOURCE 1
+#endif
+#include "port/os.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "netcore/resolve.h"
+#include "port/posix_errno.h"
+#include "port/posix_sockaddr.h"
+
+uint64_t nc__os_now_ms(void) {
+    struct timespec now;
+    if (clock_gettime(CLOCK_MONOTONIC, &now) != 0) return 0; /* cannot fail for this clock */
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+typedef struct nc_start {
+    void (*run)(void *);
+    void *arg;
+} nc_start;
+
+static void *thread_main(void *arg) {
+    nc_start start = *(nc_start *)arg;
+    free(arg);
+    start.run(start.arg);
+    return NULL;
+}
+
+/* The thread inherits the mask of its maker, so all signals are blocked while it is made: they belong to the
+ * embedder's threads. */
+nc_status nc__os_thread_start(void (*run)(void *), void *arg) {
+    nc_start *start = malloc(sizeof *start);
+    if (!start) return NC_ENOMEM;
+    *start = (nc_start){run, arg};
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_t thread;
+    int failed = pthread_create(&thread, NULL, thread_main, start);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed) {
+        free(start);
+        return NC_EAGAIN;
+    }
+    pthread_detach(thread);
+    return NC_OK;
+}
+
+struct nc_monitor {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+};
+
+nc_monitor *nc__os_monitor_new(void) {
+    nc_monitor *monitor = malloc(sizeof *monitor);
+    if (!monitor) return NULL;
+    if (pthread_mutex_init(&monitor->mutex, NULL) != 0) {
+        free(monitor);
+        return NULL;
+    }
+    if (pthread_cond_init(&monitor->changed, NULL) != 0) {
+        pthread_mutex_destroy(&monitor->mutex);
+        free(monitor);
+        return NULL;
+    }
+    return monitor;
+}
+
+void nc__os_monitor_free(nc_monitor *monitor) {
+    pthread_cond_destroy(&monitor->changed);
+    pthread_mutex_destroy(&monitor->mutex);
+    free(monitor);
+}
+
+void nc__os_monitor_enter(nc_monitor *monitor) {
+    pthread_mutex_lock(&monitor->mutex);
+}
+
+void nc__os_monitor_leave(nc_monitor *monitor) {
+    pthread_mutex_unlock(&monitor->mutex);
+}
+
+void nc__os_monitor_wait(nc_monitor *monitor) {
+    pthread_cond_wait(&monitor->changed, &monitor->mutex);
+}
+
+void nc__os_monitor_notify(nc_monitor *monitor) {
+    pthread_cond_broadcast(&monitor->changed);
+}
+
+static nc_status resolve_status(int code) {
+    switch (code) {
+        case EAI_AGAIN: return NC_EAI_AGAIN;
+        case EAI_FAIL: return NC_EAI_FAIL;
+        case EAI_FAMILY: return NC_EAI_FAMILY;
+        case EAI_MEMORY: return NC_EAI_MEMORY;
+        case EAI_NONAME: return NC_ENOTFOUND;
+#if defined(EAI_NODATA) && EAI_NODATA != EAI_NONAME
+        case EAI_NODATA: return NC_ENOTFOUND;
+#endif
+        case EAI_SERVICE: return NC_EAI_SERVICE;
+        case EAI_SOCKTYPE: return NC_EAI_SOCKTYPE;
+        case EAI_SYSTEM: return nc__posix_status(errno);
+        default: return NC_UNKNOWN;
+    }
+}
+
+static int resolve_flags(unsigned flags) {
+    int ai = 0;
+    if (flags & NC_LOOKUP_ADDRCONFIG) ai |= AI_ADDRCONFIG;
+#if defined(AI_V4MAPPED)
+    if (flags & NC_LOOKUP_V4MAPPED) ai |= AI_V4MAPPED;
+#endif
+#if defined(AI_ALL)
+    if (flags & NC_LOOKUP_ALL) ai |= AI_ALL;
+#endif
+    return ai;
+}
+
+static nc_status copy_results(const struct addrinfo *list, nc_addr **addrs, size_t *count) {
+    size_t n = 0;
+    for (const struct addrinfo *info = list; info; info = info->ai_next) n++;
+    nc_addr *copy = calloc(n ? n : 1, sizeof *copy);
+    if (!copy) return NC_EAI_MEMORY;
+    *count = 0;
+    for (const struct addrinfo *info = list; info; info = info->ai_next) {
+        nc__from_sockaddr(info->ai_addr, &copy[*count]);
+        if (copy[*count].family) (*count)++;
+    }
+    *addrs = copy;
+    return NC_OK;
+}
+
+nc_status nc__os_resolve(const char *host, int family, unsigned flags, nc_addr **addrs, size_t *count) {
+    struct addrinfo hints, *list = NULL;
+    memset(&hints, 0, sizeof hints);
+    hints.ai_family = family == 4 ? AF_INET : family == 6 ? AF_INET6 : AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = resolve_flags(flags);
+    int code = getaddrinfo(host, NULL, &hints, &list);
+    if (code != 0) return resolve_status(code);
+    nc_status status = copy_results(list, addrs, count);
+    freeaddrinfo(list);
+    return status;
+}
+
+nc_status nc__os_file_id(const char *path, nc_file_id *id) {
+    struct stat info;
+    if (lstat(path, &info) != 0) return nc__posix_status(errno);
+    *id = (nc_file_id){(uint64_t)info.st_dev, (uint64_t)info.st_ino};
+    return NC_OK;
+}
+
+void nc__os_unlink(const char *path) {
+    if (unlink(path) != 0) return; /* it is gone already, or may not be removed: there is nobody to tell */
+}

@@ -1,0 +1,389 @@
+/* Turns readiness (epoll, kqueue) into the completions of port.h.
+ *
+ * What a kernel tells is kept as flags on the socket: READABLE stays until a receive has shown that nothing is left,
+ * so that with edges each arrival costs one receive and no second one to meet EAGAIN: a read that comes up short has
+ * emptied the buffer. Two things break that rule, and both are seen: an end or error waiting behind the data (HUP; then
+ * the socket stays readable until it is met), and out-of-band data or passed descriptors, which end a read early (EXACT: from
+ * then on only EAGAIN counts).
+ *
+ * A poll works in two steps. First every event of the kernel is noted on its socket, and the socket is queued; nobody
+ * is called. Then the queue is worked off. So a socket that is closed by what happens to another is simply no longer
+ * in the queue, and no stale event can reach freed memory. A socket that is still readable when it is asked to receive
+ * again goes to the end of the queue, behind its neighbours: that is all of our fairness.
+ *
+ * A listener is watched level-triggered. One accept an event suits a trickle (no call that finds EAGAIN); when the
+ * listener is ready again at once, the number doubles.
+ */
+#include <stdlib.h>
+
+#include "port/poller.h"
+#include "port/os.h"
+#include "port/socket.h"
+
+enum {
+    READABLE = 1,
+    WANT_IN = 2,
+    WANT_OUT = 4,
+    CONNECTING = 8,
+    HUP = 16,
+    EXACT = 32,
+    BIG = 64,        /* the last read filled its room: offer more */
+    WRITABLE = 128,  /* news for WANT_OUT or CONNECTING */
+    WATCHES_OUT = 256,
+    LISTENER = 512,
+    WANT_ACCEPT = 1024,
+    WATCHED = 2048,
+    RESTING = 4096,  /* a listener out of the poller because accepting failed for want of resources */
+    KIND_SHIFT = 16,
+    BURST_SHIFT = 20 /* a listener's accepts per event */
+};
+
+enum { READ_LEAST = 16 * 1024, READ_ROOM = 64 * 1024, BURST_MAX = 64, REST_MS = 50 };
+
+struct nc_port {
+    nc_poller poller;
+    nc_slices *slices;
+    nc_list queue;
+    nc_list resting; /* listeners; the time they rest until is the same for all */
+    uint64_t rest_until;
+};
+
+static nc_sock_kind kind_of(const nc_sock *sock) {
+    return (nc_sock_kind)((sock->flags >> KIND_SHIFT) & 3);
+}
+
+nc_status nc_port_new(nc_slices *slices, nc_port **out) {
+    nc_port *port = malloc(sizeof *port);
+    if (!port) return NC_ENOMEM;
+    nc_status status = nc__poller_open(&port->poller);
+    if (status != NC_OK) {
+        free(port);
+        return status;
+    }
+    port->slices = slices;
+    port->rest_until = 0;
+    nc__list_init(&port->queue);
+    nc__list_init(&port->resting);
+    *out = port;
+    return NC_OK;
+}
+
+void nc_port_free(nc_port *port) {
+    nc__poller_close(&port->poller);
+    free(port);
+}
+
+void nc_port_forget(nc_port *port) {
+    nc__poller_close(&port->poller);
+}
+
+void nc_port_wake(nc_port *port) {
+    nc__poller_wake(&port->poller);
+}
+
+intptr_t nc_port_wake_fd(const nc_port *port) {
+    return port->poller.wake_write;
+}
+
+intptr_t nc_port_fd(const nc_port *port) {
+    return port->poller.fd;
+}
+
+bool nc_port_is_busy(const nc_port *port) {
+    return !nc__list_is_empty(&port->queue);
+}
+
+bool nc_port_holds_buffers(void) {
+    return false;
+}
+
+void nc_sock_init(nc_sock *sock, const nc_sock_events *events) {
+    sock->events = events;
+    nc__list_init(&sock->link);
+    sock->os = NULL;
+    sock->fd = NC_SOCK_NONE;
+    sock->flags = 0;
+}
+
+static void enqueue(nc_port *port, nc_sock *sock) {
+    if (nc__list_is_empty(&sock->link)) nc__list_append(&port->queue, &sock->link);
+}
+
+static nc_status watch(nc_port *port, nc_sock *sock, nc_poller_mode mode) {
+    nc_status status = nc__poller_add(&port->poller, sock, mode);
+    if (status != NC_OK) return status;
+    sock->flags |= WATCHED | (mode == NC_POLLER_STREAM_IN_OUT ? WATCHES_OUT : 0);
+    return NC_OK;
+}
+
+nc_status nc_port_attach(nc_port *port, nc_sock *sock, intptr_t fd, nc_sock_kind kind) {
+    sock->fd = fd;
+    sock->flags = (uint32_t)kind << KIND_SHIFT;
+    nc_status status = watch(port, sock, NC_POLLER_STREAM_IN);
+    if (status != NC_OK) sock->fd = NC_SOCK_NONE;
+    return status;
+}
+
+nc_status nc_port_attach_listener(nc_port *port, nc_sock *sock, intptr_t fd, nc_sock_kind kind) {
+    (void)port;
+    sock->fd = fd;
+    sock->flags = LISTENER | (uint32_t)kind << KIND_SHIFT | 1u << BURST_SHIFT;
+    return NC_OK;
+}
+
+static void unwatch(nc_port *port, nc_sock *sock) {
+    if (sock->flags & WATCHED) nc__poller_remove(&port->poller, sock);
+    sock->flags &= ~(uint32_t)(WATCHED | WATCHES_OUT);
+    nc__list_remove(&sock->link);
+}
+
+nc_status nc_port_detach(nc_port *port, nc_sock *sock, intptr_t *fd) {
+    unwatch(port, sock);
+    *fd = sock->fd;
+    sock->fd = NC_SOCK_NONE;
+    sock->flags = 0;
+    return NC_OK;
+}
+
+/* After a connect that was started: watch the socket, for the outcome too if that is still open. */
+static nc_status watch_connect(nc_port *port, nc_sock *sock, intptr_t fd, nc_sock_kind kind, nc_status started) {
+    if (started != NC_OK && started != NC_EAGAIN) return started;
+    sock->fd = fd;
+    sock->flags = (uint32_t)kind << KIND_SHIFT;
+    nc_status status = watch(port, sock, started == NC_OK ? NC_POLLER_STREAM_IN : NC_POLLER_STREAM_IN_OUT);
+    if (status != NC_OK) {
+        sock->fd = NC_SOCK_NONE;
+        return status;
+    }
+    if (started == NC_EAGAIN) sock->flags |= CONNECTING;
+    return started;
+}
+
+nc_status nc_port_connect(nc_port *port, nc_sock *sock, intptr_t fd, const nc_addr *peer) {
+    return watch_connect(port, sock, fd, NC_SOCK_TCP, nc__socket_connect(fd, peer));
+}
+
+nc_status nc_port_connect_path(nc_port *port, nc_sock *sock, intptr_t fd, const char *path, size_t length) {
+    nc_status started = nc__socket_connect_path(fd, path, length);
+    if (started == NC_EAGAIN) {
+        /* Not under way: a local connect that cannot be queued has failed. */
+        return NC_ECONNREFUSED;
+    }
+    return watch_connect(port, sock, fd, NC_SOCK_LOCAL, started);
+}
+
+void nc_port_receive(nc_port *port, nc_sock *sock) {
+    sock->flags |= WANT_IN;
+    if (sock->flags & READABLE) enqueue(port, sock);
+}
+
+void nc_port_receive_stop(nc_port *port, nc_sock *sock) {
+    (void)port;
+    sock->flags &= ~(uint32_t)WANT_IN;
+}
+
+bool nc_port_has_unread(const nc_sock *sock) {
+    return kind_of(sock) == NC_SOCK_TCP && nc__socket_unread(sock->fd) > 0;
+}
+
+nc_status nc_port_send(nc_port *port, nc_sock *sock, const nc_buf *bufs, size_t count, size_t *size) {
+    nc_status status = nc__socket_send(sock->fd, kind_of(sock), bufs, count, size);
+    if (status != NC_EAGAIN) return status;
+    if (!(sock->flags & WATCHES_OUT)) {
+        /* The kernel tells the present state when the interest changes, so that nothing is missed in between. */
+        status = nc__poller_change(&port->poller, sock, NC_POLLER_STREAM_IN_OUT);
+        if (status != NC_OK) return status;
+        sock->flags |= WATCHES_OUT;
+    }
+    sock->flags |= WANT_OUT;
+    return NC_EAGAIN;
+}
+
+nc_status nc_port_shutdown(nc_port *port, nc_sock *sock) {
+    (void)port;
+    return kind_of(sock) == NC_SOCK_PLAIN ? NC_OK : nc__socket_shutdown(sock->fd);
+}
+
+void nc_port_close(nc_port *port, nc_sock *sock, bool reset) {
+    unwatch(port, sock);
+    if (reset) nc__socket_reset_on_close(sock->fd);
+    nc__socket_close(sock->fd);
+    sock->fd = NC_SOCK_NONE;
+    sock->flags = 0;
+    sock->events->closed(sock);
+}
+
+void nc_port_abandon(nc_sock *sock) {
+    if (sock->fd != NC_SOCK_NONE) nc__socket_close(sock->fd);
+    sock->fd = NC_SOCK_NONE;
+    sock->flags = 0;
+}
+
+static void deliver_connect(nc_sock *sock) {
+    sock->flags &= ~(uint32_t)(CONNECTING | WRITABLE);
+    sock->events->connected(sock, nc__socket_error(sock->fd));
+}
+
+static void deliver_writable(nc_sock *sock) {
+    sock->flags &= ~(uint32_t)(WANT_OUT | WRITABLE);
+    sock->events->sent(sock, NC_OK, 0);
+}
+
+/* What a read has shown about the next one. */
+static void note_read(nc_sock *sock, size_t size, size_t room, bool more) {
+    bool filled = size == room;
+    if (more) sock->flags |= EXACT;
+    if (!filled && !(sock->flags & (HUP | EXACT))) sock->flags &= ~(uint32_t)READABLE;
+    if (filled) {
+        sock->flags |= BIG;
+    } else if (size < READ_LEAST) {
+        sock->flags &= ~(uint32_t)BIG;
+    }
+}
+
+/* One receive; gives the bytes read. */
+static size_t deliver_in(nc_port *port, nc_sock *sock) {
+    static const nc_slice none = {NULL, 0, NULL};
+    size_t room, size = 0, most = sock->flags & BIG ? NC_SLAB_SIZE : READ_ROOM;
+    bool more;
+    uint8_t *data = nc__slices_reserve(port->slices, sock->flags & BIG ? READ_ROOM : READ_LEAST, most, &room);
+    nc_status status = data ? nc__socket_receive(sock->fd, kind_of(sock), data, room, &size, &more) : NC_ENOMEM;
+    if (status == NC_EAGAIN) {
+        sock->flags &= ~(uint32_t)(READABLE | HUP);
+        return 0;
+    }
+    sock->flags &= ~(uint32_t)WANT_IN;
+    if (status != NC_OK) {
+        sock->events->received(sock, status, none);
+        return 0;
+    }
+    note_read(sock, size, room, more);
+    sock->events->received(sock, NC_OK, nc__slices_commit(port->slices, size));
+    return size;
+}
+
+/* Accepting fails for want of descriptors or memory: the connections stay in the kernel's queue, and a listener that
+ * is watched by levels would turn the loop without end. It leaves the poller and is tried again after a rest. */
+static void rest(nc_port *port, nc_sock *sock, nc_status status) {
+    unwatch(port, sock);
+    sock->flags = (sock->flags & ~(uint32_t)READABLE) | RESTING;
+    nc__list_append(&port->resting, &sock->link);
+    port->rest_until = nc__os_now_ms() + REST_MS;
+    sock->events->accepted(sock, status, NC_SOCK_NONE, NULL);
+}
+
+static uint32_t with_burst(uint32_t flags, uint32_t burst) {
+    return (flags & ((1u << BURST_SHIFT) - 1)) | burst << BURST_SHIFT;
+}
+
+static void deliver_accepts(nc_port *port, nc_sock *sock) {
+    uint32_t burst = sock->flags >> BURST_SHIFT, got = 0;
+    nc_status status = NC_OK;
+    sock->flags &= ~(uint32_t)READABLE;
+    while (got < burst && (sock->flags & WANT_ACCEPT)) {
+        nc_addr peer;
+        intptr_t fd;
+        status = nc__socket_accept(sock->fd, &fd, &peer);
+        if (status != NC_OK) break;
+        got++;
+        sock->events->accepted(sock, NC_OK, fd, &peer);
+    }
+    if (!(sock->flags & WANT_ACCEPT)) return;
+    uint32_t next = got == burst ? burst * 2 : got;
+    sock->flags = with_burst(sock->flags, next < 1 ? 1 : next > BURST_MAX ? BURST_MAX : next);
+    if (status != NC_OK && status != NC_EAGAIN) rest(port, sock, status);
+}
+
+void nc_port_accept(nc_port *port, nc_sock *sock) {
+    sock->flags |= WANT_ACCEPT;
+    if (sock->flags & (WATCHED | RESTING)) return;
+    nc_status status = watch(port, sock, NC_POLLER_LISTENER);
+    if (status != NC_OK) rest(port, sock, status);
+}
+
+void nc_port_accept_stop(nc_port *port, nc_sock *sock) {
+    sock->flags &= ~(uint32_t)(WANT_ACCEPT | RESTING | READABLE);
+    unwatch(port, sock);
+}
+
+void nc_port_accept_rest(nc_port *port, nc_sock *sock, int limit) {
+    (void)port;
+    nc_addr peer;
+    intptr_t fd;
+    for (int i = 0; i < limit && nc__socket_accept(sock->fd, &fd, &peer) == NC_OK; i++) {
+        sock->events->accepted(sock, NC_OK, fd, &peer);
+    }
+}
+
+static void wake_rested(nc_port *port) {
+    if (nc__list_is_empty(&port->resting) || nc__os_now_ms() < port->rest_until) return;
+    nc_list rested;
+    nc__list_init(&rested);
+    nc__list_append_all(&rested, &port->resting);
+    for (nc_list *link; (link = nc__list_shift(&rested));) {
+        nc_sock *sock = nc_container(link, nc_sock, link);
+        sock->flags &= ~(uint32_t)RESTING;
+        nc_port_accept(port, sock);
+    }
+}
+
+/* What is noted on a socket, worked off in the order: outcome of a connect, room to send, data. Each call may close the
+ * socket, which then has no flags. */
+static size_t deliver(nc_port *port, nc_sock *sock) {
+    if (sock->flags & LISTENER) {
+        deliver_accepts(port, sock);
+        return 0;
+    }
+    if ((sock->flags & (CONNECTING | WRITABLE)) == (CONNECTING | WRITABLE)) deliver_connect(sock);
+    if ((sock->flags & (WANT_OUT | WRITABLE)) == (WANT_OUT | WRITABLE)) deliver_writable(sock);
+    if ((sock->flags & (WANT_IN | READABLE)) == (WANT_IN | READABLE)) return deliver_in(port, sock);
+    return 0;
+}
+
+static void note(nc_port *port, const nc_poller_event *event) {
+    nc_sock *sock = event->sock;
+    if (event->what & NC_POLL_IN) sock->flags |= READABLE;
+    if (event->what & NC_POLL_HUP) sock->flags |= HUP;
+    if (event->what & NC_POLL_URGENT) sock->flags |= EXACT;
+    if ((event->what & NC_POLL_OUT) && (sock->flags & (WANT_OUT | CONNECTING))) sock->flags |= WRITABLE;
+    if (sock->flags & (WANT_IN | WRITABLE | WANT_ACCEPT)) enqueue(port, sock);
+}
+
+/* The queue as it is now; what is queued meanwhile waits for the next poll. */
+static void work_off(nc_port *port) {
+    nc_list batch;
+    size_t bytes = 0;
+    nc__list_init(&batch);
+    nc__list_append_all(&batch, &port->queue);
+    while (bytes < NC_PORT_TURN_BYTES) {
+        nc_list *link = nc__list_shift(&batch);
+        if (!link) return;
+        bytes += deliver(port, nc_container(link, nc_sock, link));
+    }
+    nc__list_append_all(&batch, &port->queue);
+    nc__list_append_all(&port->queue, &batch);
+}
+
+static int64_t limit_wait(const nc_port *port, int64_t ms) {
+    if (nc_port_is_busy(port)) return 0;
+    if (nc__list_is_empty(&port->resting)) return ms;
+    return ms < 0 || ms > REST_MS ? REST_MS : ms;
+}
+
+nc_status nc_port_poll(nc_port *port, int64_t ms, bool *woken) {
+    nc_poller_event events[NC_POLLER_EVENTS_MAX];
+    int count;
+    *woken = false;
+    nc_status status = nc__poller_wait(&port->poller, limit_wait(port, ms), events, &count);
+    for (int i = 0; i < count; i++) {
+        if (events[i].sock) {
+            note(port, &events[i]);
+        } else {
+            nc__poller_clear_wake(&port->poller);
+            *woken = true;
+        }
+    }
+    wake_rested(port);
+    work_off(port);
+    return status;
+}
