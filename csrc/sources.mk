@@ -8,3 +8,4 @@ POSIX = port/posix_errno.c port/posix_os.c port/posix_sockaddr.c port/posix_sock
 epoll = port/epoll.c $(POSIX)
 kqueue = port/kqueue.c $(POSIX)
 iocp =
+TEST_PROGRAMS =
