@@ -35,7 +35,7 @@ static nc_status open_wake(nc_poller *poller) {
 }
 
 nc_status nc__poller_open(nc_poller *poller) {
-    *poller = (nc_poller){-1, -1, -1};
+    *poller = (nc_poller){-1, -1, -1, NULL};
     poller->fd = epoll_create1(EPOLL_CLOEXEC);
     if (poller->fd < 0) return nc__posix_status(errno);
     nc_status status = open_wake(poller);
@@ -47,7 +47,16 @@ void nc__poller_close(nc_poller *poller) {
     if (poller->fd >= 0) close((int)poller->fd);
     if (poller->wake_read >= 0) close((int)poller->wake_read);
     if (poller->wake_write >= 0) close((int)poller->wake_write);
-    *poller = (nc_poller){-1, -1, -1};
+    *poller = (nc_poller){-1, -1, -1, NULL};
+}
+
+void nc__poller_forget(nc_poller *poller) {
+    nc__poller_close(poller);
+}
+
+bool nc__poller_is_behind(const nc_poller *poller) {
+    (void)poller;
+    return false;
 }
 
 nc_status nc__poller_add(nc_poller *poller, nc_sock *sock, nc_poller_mode mode) {
@@ -79,7 +88,7 @@ nc_status nc__poller_wait(nc_poller *poller, int64_t ms, nc_poller_event *events
     *count = 0;
     int n = epoll_wait((int)poller->fd, kernel, NC_POLLER_EVENTS_MAX, timeout);
     if (n < 0) return nc__posix_status(errno);
-    for (int i = 0; i < n; i++) events[i] = (nc_poller_event){kernel[i].data.ptr, what(kernel[i].events)};
+    for (int i = 0; i < n; i++) events[i] = (nc_poller_event){kernel[i].data.ptr, what(kernel[i].events), 0};
     *count = n;
     return NC_OK;
 }

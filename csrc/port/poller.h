@@ -16,11 +16,13 @@ enum {
 typedef struct nc_poller_event {
     nc_sock *sock; /* NULL: the wake-up */
     unsigned what;
+    uint32_t waiting; /* bytes to be read, if the kernel says how many; else 0 */
 } nc_poller_event;
 
 typedef struct nc_poller {
     intptr_t fd;
     intptr_t wake_read, wake_write;
+    struct nc_poller_changes *changes; /* what the kernel will be told with the next wait; NULL if never anything */
 } nc_poller;
 
 /* How a descriptor is watched: a stream's news are told once (edges); a listener is told of as long as it is ready. */
@@ -28,10 +30,15 @@ typedef enum nc_poller_mode { NC_POLLER_STREAM_IN, NC_POLLER_STREAM_IN_OUT, NC_P
 
 nc_status nc__poller_open(nc_poller *poller);
 void nc__poller_close(nc_poller *poller);
+/* After fork in the child: closes what the child inherited, without a word to what the parent shares. */
+void nc__poller_forget(nc_poller *poller);
 
 nc_status nc__poller_add(nc_poller *poller, nc_sock *sock, nc_poller_mode mode);
 nc_status nc__poller_change(nc_poller *poller, nc_sock *sock, nc_poller_mode mode);
 void nc__poller_remove(nc_poller *poller, nc_sock *sock);
+
+/* Whether the kernel has yet to be told of changes: only a wait does, so that one must not wait for its descriptor now. */
+bool nc__poller_is_behind(const nc_poller *poller);
 
 /* Fills `events`, `*count` of them. NC_EINTR if a signal came first. */
 nc_status nc__poller_wait(nc_poller *poller, int64_t ms, nc_poller_event *events, int *count);

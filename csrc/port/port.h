@@ -62,6 +62,7 @@ struct nc_sock {
     void *os;     /* the backend's own record, if it needs one */
     intptr_t fd;  /* -1: none */
     uint32_t flags;
+    uint32_t waiting; /* bytes that the kernel said were there and that were not read since; 0 if it does not say */
 };
 
 enum { NC_SOCK_NONE = -1 };
@@ -78,8 +79,9 @@ nc_status nc_port_new(nc_slices *slices, nc_port **out);
 void nc_port_free(nc_port *port);
 
 /* Waits at most `ms` milliseconds (negative: without limit, 0: not at all) and tells what ended. Does not wait while
- * sockets are queued (nc_port_is_busy()). `*woken`: nc_port_wake() was called. NC_EINTR: a signal came first. */
+ * sockets are queued. `*woken`: nc_port_wake() was called. NC_EINTR: a signal came first. */
 nc_status nc_port_poll(nc_port *port, int64_t ms, bool *woken);
+/* Whether something is left that only a poll does: whoever waits for nc_port_fd() instead must poll first. */
 bool nc_port_is_busy(const nc_port *port);
 
 /* Ends a poll, this one or the next. From any thread and from signal handlers; never blocks, never fails. */

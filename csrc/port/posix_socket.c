@@ -296,7 +296,7 @@ static ssize_t send_buffers(int fd, nc_sock_kind kind, const nc_buf *bufs, size_
     struct msghdr message;
     memset(&message, 0, sizeof message);
     message.msg_iov = parts;
-    message.msg_iovlen = count;
+    message.msg_iovlen = (unsigned short)count; /* NC_PORT_BUFS_MAX at most; the member's type differs */
     return sendmsg(fd, &message, MSG_NOSIGNAL);
 }
 

@@ -74,7 +74,7 @@ void nc_port_free(nc_port *port) {
 }
 
 void nc_port_forget(nc_port *port) {
-    nc__poller_close(&port->poller);
+    nc__poller_forget(&port->poller);
 }
 
 void nc_port_wake(nc_port *port) {
@@ -90,7 +90,7 @@ intptr_t nc_port_fd(const nc_port *port) {
 }
 
 bool nc_port_is_busy(const nc_port *port) {
-    return !nc__list_is_empty(&port->queue);
+    return !nc__list_is_empty(&port->queue) || nc__poller_is_behind(&port->poller);
 }
 
 bool nc_port_holds_buffers(void) {
@@ -103,6 +103,7 @@ void nc_sock_init(nc_sock *sock, const nc_sock_events *events) {
     sock->os = NULL;
     sock->fd = NC_SOCK_NONE;
     sock->flags = 0;
+    sock->waiting = 0;
 }
 
 static void enqueue(nc_port *port, nc_sock *sock) {
@@ -232,8 +233,9 @@ static void deliver_writable(nc_sock *sock) {
 /* What a read has shown about the next one. */
 static void note_read(nc_sock *sock, size_t size, size_t room, bool more) {
     bool filled = size == room;
+    sock->waiting -= sock->waiting < size ? sock->waiting : (uint32_t)size;
     if (more) sock->flags |= EXACT;
-    if (!filled && !(sock->flags & (HUP | EXACT))) sock->flags &= ~(uint32_t)READABLE;
+    if (!filled && !sock->waiting && !(sock->flags & (HUP | EXACT))) sock->flags &= ~(uint32_t)READABLE;
     if (filled) {
         sock->flags |= BIG;
     } else if (size < READ_LEAST) {
@@ -250,6 +252,7 @@ static size_t deliver_in(nc_port *port, nc_sock *sock) {
     nc_status status = data ? nc__socket_receive(sock->fd, kind_of(sock), data, room, &size, &more) : NC_ENOMEM;
     if (status == NC_EAGAIN) {
         sock->flags &= ~(uint32_t)(READABLE | HUP);
+        sock->waiting = 0;
         return 0;
     }
     sock->flags &= ~(uint32_t)WANT_IN;
@@ -342,7 +345,10 @@ static size_t deliver(nc_port *port, nc_sock *sock) {
 
 static void note(nc_port *port, const nc_poller_event *event) {
     nc_sock *sock = event->sock;
-    if (event->what & NC_POLL_IN) sock->flags |= READABLE;
+    if (event->what & NC_POLL_IN) {
+        sock->flags |= READABLE;
+        sock->waiting = event->waiting;
+    }
     if (event->what & NC_POLL_HUP) sock->flags |= HUP;
     if (event->what & NC_POLL_URGENT) sock->flags |= EXACT;
     if ((event->what & NC_POLL_OUT) && (sock->flags & (WANT_OUT | CONNECTING))) sock->flags |= WRITABLE;
@@ -365,7 +371,7 @@ static void work_off(nc_port *port) {
 }
 
 static int64_t limit_wait(const nc_port *port, int64_t ms) {
-    if (nc_port_is_busy(port)) return 0;
+    if (!nc__list_is_empty(&port->queue)) return 0;
     if (nc__list_is_empty(&port->resting)) return ms;
     return ms < 0 || ms > REST_MS ? REST_MS : ms;
 }
