@@ -11,6 +11,9 @@ from pathlib import Path
 
 LAYERS = (
     "errors",
+    "promise",
+    "listener",
+    "emitter",
     "_native",
 )
 

@@ -1,0 +1,45 @@
+from cpython.object cimport PyObject
+
+from netcore._core.listener cimport Listener
+
+cdef class EventEmitter:
+    """Events and their listeners, as Node's. See emitter.pyx."""
+
+    cdef object __weakref__
+    cdef object _table
+    cdef object _limit
+    cdef set _warned
+
+    # Whether anybody listens to `name`. Event names written in Cython code are interned, which makes this a few compares.
+    cdef bint has(self, str name) noexcept
+
+    # emit() for other modules: answers 1 if anybody listened, 0 if not.
+    cdef int emit0(self, str name) except -1
+    cdef int emit1(self, str name, object a) except -1
+    cdef int emit2(self, str name, object a, object b) except -1
+    cdef int emit3(self, str name, object a, object b, object c) except -1
+    cdef int emit4(self, str name, object a, object b, object c, object d) except -1
+
+    # on() and once() for other modules.
+    cdef int listen_to(self, object name, object listener, bint once) except -1
+    # removeListener() for other modules.
+    cdef int forget(self, object name, object listener) except -1
+
+    # What a subclass overrides to act on its events being listened to: `listened` comes after on(), addListener() and
+    # once(), not after the two that prepend; `unlistened` after a listener was removed in any way.
+    cdef int listened(self, object name) except -1
+    cdef int unlistened(self, object name) except -1
+
+    cdef int _emit(self, object name, PyObject **args, int given) except -1
+    cdef int _emit_many(self, object name, tuple arguments) except -1
+    cdef int _deliver(self, object entry, object name, PyObject **args, int given) except -1
+    cdef object _deliver_wrapped(self, Listener listener, object name, PyObject **args, int given)
+    cdef int _monitor_error(self, PyObject **args, int given) except -1
+    cdef int _unheard(self, PyObject **args, int given) except -1
+    cdef int _add(self, object name, object listener, bint once, bint prepend) except -1
+    cdef int _warn(self, object name, Py_ssize_t count) except -1
+    cdef int _drop(self, object name, tuple row, Py_ssize_t index) except -1
+    cdef int _remove_all(self, object name) except -1
+    cdef int _set(self, object name, object entry) except -1
+    cdef int _unset(self, object name) except -1
+    cdef object _raw(self, object entry, object name)

@@ -1,0 +1,143 @@
+"""A value that will be known later, for coroutines on any loop.
+
+asyncio accepts an object that is not its own Future if that has the attribute `_asyncio_future_blocking` and the
+methods of a future; uvloop does the same. What a coroutine that awaits a `Promise` yields is the promise itself, so a
+plain runner needs no more than `add_done_callback`: it sends `None` into the coroutine once that callback came.
+
+Inside asyncio, callbacks run on a later turn (a task must not be stepped from within another one). Elsewhere they run
+at once, in the call that settles the promise.
+"""
+
+import sys
+
+from netcore._core.errors cimport misuse
+
+cdef enum:
+    PENDING
+    RESOLVED
+    REJECTED
+    CANCELLED
+
+
+cdef object running_asyncio_loop():
+    events = sys.modules.get("asyncio.events")
+    return None if events is None else events._get_running_loop()
+
+
+cdef object _cancelled_error():
+    from asyncio import CancelledError
+
+    return CancelledError
+
+
+cdef class Promise:
+    """An awaitable that is resolved or rejected once; what comes later is ignored.
+
+    It has the methods of `asyncio.Future`, so `asyncio.wait_for`, `gather` and cancelling work on it.
+    """
+
+    def __await__(self):
+        return self
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        # Nothing is kept between steps, so that any number of coroutines may wait for the same promise.
+        if self._state == PENDING:
+            self._asyncio_future_blocking = True
+            return self
+        raise StopIteration(self.result())
+
+    cpdef bint resolve(self, object value=None) except -1:
+        """Makes `value` the result. Answers whether it was still open."""
+        if self._state != PENDING:
+            return False
+        self._settle(RESOLVED, value)
+        return True
+
+    cpdef bint reject(self, object error) except -1:
+        """Makes `error` the exception that is raised where the promise is awaited. Answers whether it was still open."""
+        if self._state != PENDING:
+            return False
+        self._settle(REJECTED, error)
+        return True
+
+    def cancel(self, msg=None):
+        """Gives up waiting: whoever awaits gets `asyncio.CancelledError`. Answers whether it was still open."""
+        if self._state != PENDING:
+            return False
+        undo = self.on_cancel
+        self._settle(CANCELLED, _cancelled_error()() if msg is None else _cancelled_error()(msg))
+        if undo is not None:
+            undo()
+        return True
+
+    cdef int _settle(self, int state, object value) except -1:
+        callbacks = self._callbacks
+        self._state = state
+        self._value = value
+        self._callbacks = None
+        self.on_cancel = None
+        if callbacks is not None:
+            for callback, context in callbacks:
+                self._tell(callback, context)
+        return 0
+
+    cdef int _tell(self, object callback, object context) except -1:
+        if self._loop is not None:
+            self._loop.call_soon(callback, self, context=context)
+        else:
+            callback(self)
+        return 0
+
+    cpdef bint done(self) noexcept:
+        """Whether it was resolved, rejected or cancelled."""
+        return self._state != PENDING
+
+    def cancelled(self):
+        """Whether it was cancelled."""
+        return self._state == CANCELLED
+
+    def result(self):
+        """What it was resolved with. Raises what it was rejected with; `ERR_INVALID_STATE` while it is open."""
+        if self._state == RESOLVED:
+            return self._value
+        if self._state == PENDING:
+            raise misuse("ERR_INVALID_STATE", "the promise is pending")
+        raise self._value
+
+    def exception(self):
+        """What it was rejected with, or None. Raises if it was cancelled or is still open."""
+        if self._state == REJECTED:
+            return self._value
+        self.result()
+        return None
+
+    def add_done_callback(self, callback, *, context=None):
+        """Calls `callback(promise)` when it is settled: on a later turn in asyncio, else at once."""
+        if self._loop is None:
+            self._loop = running_asyncio_loop()
+        if self._state != PENDING:
+            self._tell(callback, context)
+        elif self._callbacks is None:
+            self._callbacks = [(callback, context)]
+        else:
+            self._callbacks.append((callback, context))
+
+    def remove_done_callback(self, callback):
+        """Takes back all `add_done_callback(callback)`; answers how many."""
+        if self._callbacks is None:
+            return 0
+        kept = [entry for entry in self._callbacks if entry[0] != callback]
+        removed = len(self._callbacks) - len(kept)
+        self._callbacks = kept
+        return removed
+
+    def get_loop(self):
+        """The asyncio loop that the promise is awaited on."""
+        if self._loop is None:
+            self._loop = running_asyncio_loop()
+        if self._loop is None:
+            raise RuntimeError("no running event loop")
+        return self._loop
