@@ -26,6 +26,7 @@ cdef class Loop:
     cdef unsigned long thread # of the owner; 0 when the thread is over or a fork has left the loop behind
     cdef bint in_turn         # inside run() or a hosted turn, so nobody needs to ask for one
     cdef bint stopped         # run() is to return after this iteration
+    cdef double timers_since  # when the running phase of timers began; 0 outside it
     cdef unsigned turn_bits   # what the last C turn answered
     cdef TickQueue ticks
     cdef TickQueue microtasks
@@ -54,9 +55,6 @@ cdef class Loop:
     cdef int microtask_c(self, tick_fn fn, object arg) except -1
     # setImmediate: after the I/O of this turn. The caller counts `immediates_held`.
     cdef int immediate_c(self, tick_fn fn, object arg) except -1
-    # Runs a coroutine on this loop or its host; then done(exception or None, result), or without `done` a failure
-    # leaves run() as if a callback had raised it.
-    cdef int spawn(self, object coroutine, object done) except -1
 
     cdef bint has_work_now(self) noexcept
     cdef bint is_alive(self) noexcept
@@ -67,8 +65,10 @@ cdef class Loop:
     cdef int run_immediates(self) except -1
     cdef int run_posted(self) except -1
     cdef int run_due_timers(self) except -1
+    cdef int64_t start_clock(self) except -1
     cdef int iterate(self, int64_t max_wait) except -1
     cdef int run_until_stopped(self) except -1
+    cdef int leave_closed_host(self) except -1
     cdef int rearm(self) except -1
     cdef int ask_for_turn(self) except -1
     cdef int attach(self, object foreign) except -1
@@ -79,12 +79,16 @@ cdef class Loop:
 # This thread's loop, made on first use.
 cdef Loop current_loop()
 
-# The asyncio loop that is running on this thread, or None.
-cdef object foreign_loop()
+# Calls a callback of the user's, with `args` or (None) without. A coroutine that it answers is run by the loop or its
+# host; a failure of that leaves run() as if the callback had raised it.
+cdef int call_user(Loop loop, object callback, tuple args) except -1
 
-# How Loop.spawn() runs a coroutine; the module `task` says so.
-ctypedef int (*spawn_fn)(Loop loop, object coroutine, object done) except -1
+# How such a coroutine is run: the module `task` knows.
+ctypedef int (*spawn_fn)(Loop loop, object coroutine) except -1
 cdef void set_spawner(spawn_fn spawn) noexcept
+
+# Raises RuntimeError where run() cannot be called: inside itself and inside a running asyncio loop.
+cdef int refuse_nesting(Loop loop) except -1
 
 
 # What the owner pointer of a C timer or lookup points at.
@@ -98,5 +102,10 @@ cdef class Handle(EventEmitter):
     cdef readonly Loop _loop # None until loop_of() is first asked
     cdef Loop loop_of(self)
     cdef int on_event(self, nc_event *event) except -1
+    # Moving to another thread's loop (Loop.adopt()). leave() runs on the old loop's thread: it takes the descriptor out
+    # of the C stream, which is then closed, and answers whatever arrive() needs. arrive() runs on the new loop's
+    # thread, with `_loop` set already.
+    cdef object leave(self)
+    cdef int arrive(self, object luggage) except -1
     cdef void open_reference(self) noexcept
     cdef void close_reference(self) noexcept

@@ -14,6 +14,7 @@ from _collections import deque
 from _signal import set_wakeup_fd
 from _thread import allocate_lock
 from _weakrefset import WeakSet
+from time import monotonic
 
 cimport cython
 from cpython.dict cimport PyDict_GetItem
@@ -34,6 +35,8 @@ from netcore._core.nc cimport (
     nc_loop_wake_fd, nc_phase, nc_timer, nc_timer_free, nc_timer_new, nc_timer_start, nc_timer_stop,
 )
 
+from netcore._core.promise cimport running_asyncio_loop
+
 cdef extern from *:
     """
     #if PY_VERSION_HEX >= 0x030D0000
@@ -45,7 +48,7 @@ cdef extern from *:
     bint nc_binding_is_finalizing()
 
 cdef extern from "Python.h":
-    dict PyThreadState_GetDict()
+    PyObject *PyThreadState_GetDict()
     bint PyCoro_CheckExact(object)
 
 # As long as a C timer can wait; whoever keeps the loop alive with it starts it again.
@@ -111,19 +114,20 @@ cdef void free_queue(TickQueue *queue) noexcept:
 cdef int call_tick(Loop loop, Tick *tick) except -1:
     """Runs one entry and gives back its references, also when it raises."""
     cdef object target = <object>tick.target
-    cdef tuple args
+    cdef tuple args = None
     Py_DECREF(target)
     if tick.fn != NULL:
-        tick.fn(target)
-        return 0
-    if tick.args == NULL:
-        result = target()
-    else:
+        return tick.fn(target)
+    if tick.args != NULL:
         args = <tuple>tick.args
         Py_DECREF(args)
-        result = target(*args)
+    return call_user(loop, target, args)
+
+
+cdef int call_user(Loop loop, object callback, tuple args) except -1:
+    result = callback(*args) if args else callback()
     if PyCoro_CheckExact(result):
-        loop.spawn(result, None)
+        spawner(loop, result)
     return 0
 
 
@@ -189,9 +193,6 @@ cdef class Loop:
     cdef int immediate_c(self, tick_fn fn, object arg) except -1:
         return push(&self.immediates, fn, <PyObject *>arg, NULL)
 
-    cdef int spawn(self, object coroutine, object done) except -1:
-        return spawner(self, coroutine, done)
-
     def post(self, fn, *args):
         """Has `fn(*args)` called soon on the loop's own thread. Thread-safe, and with `wake()` the only method that is.
 
@@ -205,6 +206,23 @@ cdef class Loop:
         """Ends the loop's present wait, or else its next one. Thread-safe."""
         if self.thread != 0:
             nc_loop_wake(self.c)
+
+    def adopt(self, Handle handle not None, callback=None):
+        """Moves a connected socket from the calling thread's loop to this one, and answers the socket.
+
+        It is this loop's at once, with all its listeners, and the calling thread may not touch it any more. Events go
+        on when this loop has its next turn; `callback(socket)` is called before them, on this loop's thread. No byte is
+        lost. Raises `RuntimeError` if the socket is not the calling thread's, and an `OSError` (`EBUSY`) while bytes
+        that were written to it wait to be sent."""
+        handle.loop_of().check_thread()
+        if handle._loop is self:
+            if callback is not None:
+                self.post(callback, handle)
+            return handle
+        luggage = handle.leave()
+        handle._loop = self
+        self.post(arrive, handle, luggage, callback)
+        return handle
 
     def ref(self):
         """Keeps the loop alive until `unref()` is called as often: for a thread that waits for `post()`."""
@@ -313,15 +331,29 @@ cdef class Loop:
         while count and self._posted:
             count -= 1
             fn, args = self._posted.popleft()
-            result = fn(*args)
-            if PyCoro_CheckExact(result):
-                self.spawn(result, None)
+            call_user(self, fn, args)
             self.run_ticks()
         return 0
 
     cdef int run_due_timers(self) except -1:
+        """Runs what is due by now. The loop's clock stands still meanwhile, so that a slow callback does not make timers
+        of a later time part of this phase: Node runs its immediates and its I/O before them."""
+        cdef nc_event event
         nc_loop_update_time(self.c)
-        return self.drain(NC_PHASE_TIMERS)
+        while self.thread != 0 and nc_loop_next(self.c, NC_PHASE_TIMERS, &event):
+            if self.timers_since == 0:
+                self.timers_since = monotonic()
+            self.dispatch(&event)
+            self.run_ticks()
+        self.timers_since = 0
+        return 0
+
+    cdef int64_t start_clock(self) except -1:
+        """Brings the clock from which a new timer counts up to date: the milliseconds to be added to its delay."""
+        if self.timers_since == 0:
+            nc_loop_update_time(self.c)
+            return 0
+        return <int64_t>((<double>monotonic() - self.timers_since) * 1000)
 
     cdef int iterate(self, int64_t max_wait) except -1:
         with nogil:
@@ -332,7 +364,7 @@ cdef class Loop:
         self.drain(NC_PHASE_IO)
         self.run_immediates()
         self.drain(NC_PHASE_CLOSE)
-        self.drain(NC_PHASE_TIMERS)
+        self.run_due_timers()
         unpin_all(self.c)
         return 0
 
@@ -340,6 +372,7 @@ cdef class Loop:
         cdef bint watching
         cdef int64_t max_wait = -1
         refuse_nesting(self)
+        self.leave_closed_host()
         watching = watch_signals(self.c, &max_wait)
         self.in_turn = True
         self.stopped = False
@@ -350,6 +383,7 @@ cdef class Loop:
                 self.iterate(0 if self.has_work_now() else max_wait)
         finally:
             self.in_turn = False
+            self.timers_since = 0
             if watching:
                 set_wakeup_fd(-1)
         return 0
@@ -373,12 +407,18 @@ cdef class Loop:
                     break
         finally:
             self.in_turn = False
+            self.timers_since = 0
             self.rearm()
 
     def _deadline(self):
         """The host's timer for this loop has fired."""
         self.armed_until = 0
         self._turn()
+
+    cdef int leave_closed_host(self) except -1:
+        if self.host is not None and self.foreign.is_closed():
+            self.host = self.foreign = None
+        return 0
 
     cdef int rearm(self) except -1:
         """Asks the host for the next turn, as far as the descriptor alone does not bring it."""
@@ -458,7 +498,6 @@ cdef void unpin_all(nc_loop *c) noexcept:
 # So many turns are made at most before the host's other work has its turn again.
 cdef int HOSTED_ROUNDS = 16
 cdef object _make_host = None
-cdef object _running_loop = None
 
 
 def set_host_maker(maker):
@@ -467,19 +506,8 @@ def set_host_maker(maker):
     _make_host = maker
 
 
-cdef object foreign_loop():
-    """The asyncio loop (uvloop is one) that is running on this thread, or None. Does not import asyncio."""
-    global _running_loop
-    if _running_loop is None:
-        module = sys.modules.get("_asyncio")
-        if module is None:
-            return None
-        _running_loop = module._get_running_loop
-    return _running_loop()
-
-
 cdef int ask_host(Loop loop) except -1:
-    foreign = foreign_loop()
+    foreign = running_asyncio_loop()
     if foreign is None:
         return 0
     if foreign is not loop.foreign:
@@ -490,7 +518,7 @@ cdef int ask_host(Loop loop) except -1:
 cdef int refuse_nesting(Loop loop) except -1:
     if loop.in_turn:
         raise RuntimeError("this thread's loop is already running")
-    if foreign_loop() is not None:
+    if running_asyncio_loop() is not None:
         raise RuntimeError("run() cannot be called inside a running asyncio loop, where netcore's objects work by themselves")
     return 0
 
@@ -537,7 +565,7 @@ cdef class ThreadSlot:
 
 
 cdef Loop current_loop():
-    cdef dict state = PyThreadState_GetDict()
+    cdef dict state = <dict>PyThreadState_GetDict() # borrowed
     cdef PyObject *found = PyDict_GetItem(state, _key)
     cdef ThreadSlot slot
     if found != NULL:
@@ -587,11 +615,22 @@ cdef class Handle(EventEmitter):
             self.close_reference()
         return 0
 
+    cdef object leave(self):
+        raise TypeError("only a connected socket can move to another loop")
+
+    cdef int arrive(self, object luggage) except -1:
+        return 0
+
     cdef void open_reference(self) noexcept:
         Py_INCREF(self)
 
     cdef void close_reference(self) noexcept:
         Py_DECREF(self)
+
+
+def arrive(Handle handle, luggage, callback):
+    handle.arrive(luggage)
+    return None if callback is None else callback(handle)
 
 
 cdef spawn_fn spawner = NULL

@@ -2,6 +2,8 @@
 
 cdef extern from "netcore/status.h" nogil:
     ctypedef int nc_status
+    enum:
+        NC_ENOTFOUND
     const char *nc_status_name(nc_status status)
     const char *nc_status_string(nc_status status)
     int nc_status_count()
@@ -16,6 +18,12 @@ cdef extern from "netcore/address.h" nogil:
         uint32_t flowinfo
         uint16_t port
         uint8_t family
+
+    enum:
+        NC_ADDR_TEXT_MAX
+
+    int nc_is_ip(const char *text, size_t len)
+    size_t nc_addr_format(const nc_addr *addr, char *out, size_t cap)
 
 
 cdef extern from "netcore/loop.h" nogil:
