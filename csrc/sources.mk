@@ -3,7 +3,20 @@ COMMON = \
  base/heap.c \
  base/slab.c \
  base/status.c \
- core/address.c
+ core/address.c \
+ core/blocklist.c \
+ core/connect.c \
+ core/handle.c \
+ core/linger.c \
+ core/loop.c \
+ core/relay.c \
+ core/resolve.c \
+ core/server.c \
+ core/stream.c \
+ core/stream_idle.c \
+ core/stream_send.c \
+ core/timer.c \
+ core/writeq.c
 POSIX = port/posix_errno.c port/posix_os.c port/posix_sockaddr.c port/posix_socket.c port/readiness.c
 epoll = port/epoll.c $(POSIX)
 kqueue = port/kqueue.c $(POSIX)

@@ -13,7 +13,8 @@
  *  - One poll hands out at most one slice a socket and about NC_PORT_TURN_BYTES in all; what is left is handed out by
  *    the next poll, in turn, which then does not wait.
  *  - After nc_port_close() nothing is called for that socket but `closed`, once, as soon as the kernel holds no
- *    reference to the socket or to bytes being sent. The socket's memory must stay until then.
+ *    reference to the socket or to bytes being sent. The socket's memory must stay until then, and is never freed from
+ *    within nc_port_poll().
  *  - Everything here is called by the loop's thread, but for nc_port_wake().
  *
  * Every OS error is translated once, here, to an nc_status.
@@ -114,9 +115,9 @@ void nc_port_receive_stop(nc_port *port, nc_sock *sock);
 /* Whether the kernel holds received bytes that were not taken. */
 bool nc_port_has_unread(const nc_sock *sock);
 
-/* Sends as much of the buffers as goes at once: NC_OK, and `*size` says how much. NC_EAGAIN: nothing went; `sent` will
- * tell when it is worth another try, or how much has gone meanwhile. Until then the buffers must stay where they are
- * if nc_port_holds_buffers(). */
+/* Sends the buffers, and says in `*size` how much went at once. NC_OK: all of it. NC_EAGAIN: only so much, or nothing;
+ * `sent` will tell when the rest is worth another try, or how much has gone meanwhile. Until then the buffers must
+ * stay where they are if nc_port_holds_buffers(). */
 nc_status nc_port_send(nc_port *port, nc_sock *sock, const nc_buf *bufs, size_t count, size_t *size);
 bool nc_port_holds_buffers(void);
 

@@ -187,17 +187,27 @@ bool nc_port_has_unread(const nc_sock *sock) {
     return kind_of(sock) == NC_SOCK_TCP && nc__socket_unread(sock->fd) > 0;
 }
 
-nc_status nc_port_send(nc_port *port, nc_sock *sock, const nc_buf *bufs, size_t count, size_t *size) {
-    nc_status status = nc__socket_send(sock->fd, kind_of(sock), bufs, count, size);
-    if (status != NC_EAGAIN) return status;
+/* The kernel tells the present state when the interest changes, so that nothing is missed in between. */
+static nc_status want_out(nc_port *port, nc_sock *sock) {
     if (!(sock->flags & WATCHES_OUT)) {
-        /* The kernel tells the present state when the interest changes, so that nothing is missed in between. */
-        status = nc__poller_change(&port->poller, sock, NC_POLLER_STREAM_IN_OUT);
+        nc_status status = nc__poller_change(&port->poller, sock, NC_POLLER_STREAM_IN_OUT);
         if (status != NC_OK) return status;
-        sock->flags |= WATCHES_OUT;
     }
-    sock->flags |= WANT_OUT;
+    sock->flags |= WATCHES_OUT | WANT_OUT;
     return NC_EAGAIN;
+}
+
+static size_t total(const nc_buf *bufs, size_t count) {
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++) size += bufs[i].size;
+    return size;
+}
+
+nc_status nc_port_send(nc_port *port, nc_sock *sock, const nc_buf *bufs, size_t count, size_t *size) {
+    *size = 0;
+    nc_status status = nc__socket_send(sock->fd, kind_of(sock), bufs, count, size);
+    bool all = status == NC_OK && *size == total(bufs, count);
+    return all || (status != NC_OK && status != NC_EAGAIN) ? status : want_out(port, sock);
 }
 
 nc_status nc_port_shutdown(nc_port *port, nc_sock *sock) {

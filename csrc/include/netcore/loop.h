@@ -78,8 +78,9 @@ enum {
 /* Makes a loop. Errors: NC_ENOMEM, NC_EMFILE and the like. */
 nc_status nc_loop_new(nc_loop **out);
 
-/* Closes every handle of the loop without events, gives back all memory. Pins are not handed back: take them with
- * nc_loop_next_unpinned() after nc_loop_close_all(). Does not wait for lookups in progress. NULL is allowed. */
+/* Closes every handle of the loop without events and gives back all memory, lookups included; timers must have been
+ * freed. Pins are not handed back: take them with nc_loop_next_unpinned() after nc_loop_close_all(). Does not wait for
+ * lookups in progress. NULL is allowed. */
 void nc_loop_free(nc_loop *loop);
 
 /* Closes every open handle of the loop: each gets its NC_EVENT_CLOSED. Used before nc_loop_free(). */

@@ -66,8 +66,8 @@ void nc_stream_close(nc_stream *stream);
 void nc_stream_reset(nc_stream *stream);
 
 /* The idle timeout: NC_EVENT_IDLE comes once when no byte has moved either way for `ms` milliseconds; moving bytes, or
- * setting it, starts it anew. 0: none. Costs nothing while bytes flow. It does not keep the loop alive. */
-void nc_stream_set_timeout(nc_stream *stream, uint64_t ms);
+ * setting it, starts it anew. 0: none. Costs nothing while bytes flow. It does not keep the loop alive. NC_ENOMEM. */
+nc_status nc_stream_set_timeout(nc_stream *stream, uint64_t ms);
 /* Counts as a byte moved. */
 void nc_stream_touch(nc_stream *stream);
 

@@ -103,7 +103,7 @@ cdef extern from "netcore/stream.h" nogil:
     void nc_stream_shutdown(nc_stream *stream)
     void nc_stream_close(nc_stream *stream)
     void nc_stream_reset(nc_stream *stream)
-    void nc_stream_set_timeout(nc_stream *stream, uint64_t ms)
+    nc_status nc_stream_set_timeout(nc_stream *stream, uint64_t ms)
     void nc_stream_touch(nc_stream *stream)
     void nc_stream_ref(nc_stream *stream)
     void nc_stream_unref(nc_stream *stream)

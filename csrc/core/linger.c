@@ -1,0 +1,132 @@
+/* Closing a TCP connection while received bytes are unread makes the kernel reset it at once, and a reset takes along
+ * what was sent and has not arrived yet: the peer loses the answer it was waiting for. So if bytes were sent and others
+ * are unread, the descriptor outlives its stream: it is half-closed, and what still arrives is thrown away, until the
+ * peer ends, a second has passed or more has come than an honest peer sends. */
+#include <stdlib.h>
+
+#include "core/stream_int.h"
+
+enum { LINGER_MS = 1000, LINGER_BYTES = 1024 * 1024 };
+
+typedef struct nc_linger {
+    nc_sock sock;
+    nc_deadline deadline;
+    nc_list link; /* in the loop's lingers */
+    nc_loop *loop;
+    size_t left;
+    bool closing, closed;
+} nc_linger;
+
+/* The deadline is in the heap from the first to the last, so that moving it needs no memory and cannot fail. */
+static void move_deadline(nc_linger *linger, uint64_t time) {
+    nc_status status = nc__deadline_start(linger->loop, &linger->deadline, time);
+    (void)status;
+}
+
+static void finish(nc_linger *linger) {
+    linger->closing = true;
+    move_deadline(linger, UINT64_MAX);
+    nc_port_close(linger->loop->port, &linger->sock, false);
+}
+
+/* The memory goes with the next look at the heap, since nothing may be freed from within a poll. */
+static void linger_closed(nc_sock *sock) {
+    nc_linger *linger = nc_container(sock, nc_linger, sock);
+    linger->closed = true;
+    move_deadline(linger, 0);
+}
+
+static void linger_received(nc_sock *sock, nc_status status, nc_slice slice) {
+    nc_linger *linger = nc_container(sock, nc_linger, sock);
+    bool over = status != NC_OK || slice.size > linger->left;
+    linger->left -= over ? 0 : slice.size;
+    nc__slice_release(&linger->loop->slices, &slice);
+    if (over) {
+        finish(linger);
+    } else {
+        nc_port_receive(linger->loop->port, sock);
+    }
+}
+
+static void linger_sent(nc_sock *sock, nc_status status, size_t size) {
+    (void)sock, (void)status, (void)size; /* nothing is sent any more */
+}
+
+static const nc_sock_events linger_events = {.received = linger_received, .sent = linger_sent, .closed = linger_closed};
+
+static void free_linger(nc_linger *linger) {
+    nc__deadline_stop(linger->loop, &linger->deadline);
+    nc__list_remove(&linger->link);
+    linger->loop->active--;
+    free(linger);
+}
+
+static bool reap(nc_loop *loop, nc_deadline *deadline) {
+    nc_linger *linger = nc_container(deadline, nc_linger, deadline);
+    (void)loop;
+    if (linger->closed) {
+        free_linger(linger);
+    } else {
+        finish(linger);
+    }
+    return false;
+}
+
+static bool is_needed(const nc_stream *stream) {
+    if (!nc_stream_is_open(stream) || stream->sent == 0 || (stream->state & (NC__INPUT_ENDED | NC__SEND_FAILED | NC__LOCAL))) {
+        return false;
+    }
+    return nc_port_has_unread(&stream->sock);
+}
+
+static nc_status begin(nc_linger *linger, nc_stream *stream) {
+    intptr_t fd;
+    nc_loop *loop = linger->loop;
+    nc_status status = nc__deadline_start(loop, &linger->deadline, loop->now + LINGER_MS);
+    if (status != NC_OK) return status;
+    status = nc_port_detach(loop->port, &stream->sock, &fd);
+    if (status != NC_OK) return status;
+    status = nc_port_attach(loop->port, &linger->sock, fd, NC_SOCK_TCP);
+    if (status != NC_OK) {
+        stream->sock.fd = fd; /* the stream closes it */
+        return status;
+    }
+    return nc_port_shutdown(loop->port, &linger->sock);
+}
+
+bool nc__linger(nc_stream *stream) {
+    if (!is_needed(stream)) return false;
+    nc_linger *linger = calloc(1, sizeof *linger);
+    if (!linger) return false;
+    linger->loop = stream->handle.loop;
+    linger->left = LINGER_BYTES;
+    linger->deadline.expire = reap;
+    nc_sock_init(&linger->sock, &linger_events);
+    nc__list_init(&linger->link);
+    nc_status status = begin(linger, stream);
+    if (linger->sock.fd == NC_SOCK_NONE) {
+        nc__deadline_stop(linger->loop, &linger->deadline);
+        free(linger);
+        return false;
+    }
+    nc__list_append(&linger->loop->lingers, &linger->link);
+    linger->loop->active++;
+    if (status == NC_OK) {
+        nc_port_receive(linger->loop->port, &linger->sock);
+    } else {
+        finish(linger);
+    }
+    return true;
+}
+
+void nc__lingers_free(nc_loop *loop, bool forked) {
+    while (!nc__list_is_empty(&loop->lingers)) {
+        nc_linger *linger = nc_container(loop->lingers.next, nc_linger, link);
+        if (forked) {
+            nc_port_abandon(&linger->sock);
+        } else if (!linger->closing) {
+            finish(linger);
+        }
+        free_linger(linger);
+    }
+}

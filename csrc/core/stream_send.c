@@ -1,0 +1,127 @@
+/* What goes out of a stream. Writing only queues; once a turn, a stream that was written to sends its queue in one call,
+ * and goes on when the kernel has room again. */
+#include "core/stream_int.h"
+
+enum { UNSENDABLE = NC__CONNECTING | NC__SEND_PENDING | NC__SEND_FAILED };
+
+void nc__stream_mark_dirty(nc_stream *stream) {
+    if (nc__list_is_empty(&stream->dirty)) nc__list_append(&stream->handle.loop->dirty, &stream->dirty);
+}
+
+static nc_status check_writable(const nc_stream *stream) {
+    if (!nc_stream_is_open(stream)) return NC_ENOTCONN;
+    if (stream->state & (NC__SHUT_ASKED | NC__SEND_FAILED | NC__CONNECT_FAILED)) return NC_EPIPE;
+    return NC_OK;
+}
+
+nc_status nc_stream_write(nc_stream *stream, const void *data, size_t size, void *pin) {
+    nc_status status = check_writable(stream);
+    if (status != NC_OK) return status;
+    if (size == 0 && !pin) return NC_OK;
+    nc_loop *loop = stream->handle.loop;
+    status = pin ? nc__writeq_pin(loop, &stream->queue, data, size, pin) : nc__writeq_copy(loop, &stream->queue, data, size);
+    if (status != NC_OK) return status;
+    nc__stream_mark_dirty(stream);
+    nc__stream_update_active(stream);
+    return NC_OK;
+}
+
+static void fail(nc_stream *stream, nc_status status) {
+    stream->state |= NC__SEND_FAILED;
+    stream->send_status = (int8_t)status;
+    nc__writeq_drop(stream->handle.loop, &stream->queue);
+    nc__stream_raise(stream, NC__GOT_SEND_ERROR);
+    nc__stream_update_active(stream);
+}
+
+static void note_sent(nc_stream *stream, size_t size) {
+    nc__writeq_advance(stream->handle.loop, &stream->queue, size);
+    stream->sent += size;
+    if (size > 0) nc__stream_moved(stream);
+    if (stream->sent < stream->notify_at) return;
+    stream->notify_at = UINT64_MAX;
+    nc__stream_raise(stream, NC__GOT_WROTE);
+}
+
+void nc_stream_notify_at(nc_stream *stream, uint64_t offset) {
+    stream->notify_at = offset;
+    if (stream->sent < offset) return;
+    stream->notify_at = UINT64_MAX;
+    nc__stream_raise(stream, NC__GOT_WROTE);
+}
+
+static void shut(nc_stream *stream) {
+    stream->state |= NC__SHUT;
+    stream->finish_status = (int8_t)nc_port_shutdown(stream->handle.loop->port, &stream->sock);
+    nc__stream_raise(stream, NC__GOT_FINISH);
+}
+
+/* The queue is empty: what waited for that may go on. */
+static void queue_emptied(nc_stream *stream) {
+    if ((stream->state & (NC__SHUT_ASKED | NC__SHUT)) == NC__SHUT_ASKED) shut(stream);
+    if (!nc__list_is_empty(&stream->sources)) nc__relay_resume(stream);
+    nc__stream_update_active(stream);
+}
+
+/* One send. NC_EAGAIN: the rest waits for nc__stream_sent(). */
+static nc_status send_some(nc_stream *stream) {
+    nc_buf bufs[NC_PORT_BUFS_MAX];
+    size_t size, count = nc__writeq_gather(&stream->queue, bufs);
+    nc_status status = nc_port_send(stream->handle.loop->port, &stream->sock, bufs, count, &size);
+    if (status == NC_OK || status == NC_EAGAIN) note_sent(stream, size);
+    return status;
+}
+
+void nc_stream_flush(nc_stream *stream) {
+    nc__list_remove(&stream->dirty);
+    if (!nc_stream_is_open(stream) || (stream->state & UNSENDABLE)) return;
+    if (stream->queue.head) {
+        nc_status status = send_some(stream);
+        if (status == NC_EAGAIN) {
+            stream->state |= NC__SEND_PENDING;
+            if (!nc_port_holds_buffers()) nc__writeq_settle(stream->handle.loop, &stream->queue);
+            return;
+        }
+        if (status != NC_OK) {
+            fail(stream, status);
+            return;
+        }
+    }
+    if (stream->queue.head) {
+        nc__stream_mark_dirty(stream); /* more buffers than one send takes */
+    } else {
+        queue_emptied(stream);
+    }
+}
+
+void nc__stream_sent(nc_sock *sock, nc_status status, size_t size) {
+    nc_stream *stream = nc_container(sock, nc_stream, sock);
+    stream->state &= ~(uint32_t)NC__SEND_PENDING;
+    if (status != NC_OK) {
+        fail(stream, status);
+        return;
+    }
+    note_sent(stream, size);
+    nc_stream_flush(stream);
+}
+
+void nc_loop_flush(nc_loop *loop) {
+    nc_list batch;
+    nc__list_init(&batch);
+    nc__list_append_all(&batch, &loop->dirty);
+    for (nc_list *link; (link = nc__list_shift(&batch));) nc_stream_flush(nc_container(link, nc_stream, dirty));
+}
+
+void nc_stream_shutdown(nc_stream *stream) {
+    if (!nc_stream_is_open(stream) || (stream->state & NC__SHUT_ASKED)) return;
+    stream->state |= NC__SHUT_ASKED;
+    nc__stream_mark_dirty(stream);
+    nc__stream_update_active(stream);
+}
+
+/* A closing stream sends what the kernel takes at once: who wrote and then closed has, in Node, sent. */
+void nc__stream_last_try(nc_stream *stream) {
+    if (!nc_stream_is_open(stream) || (stream->state & UNSENDABLE) || !stream->queue.head) return;
+    nc_status status = send_some(stream);
+    if (status != NC_OK) stream->state |= NC__SEND_FAILED;
+}
