@@ -5,6 +5,11 @@ COMMON = \
  base/status.c \
  core/address.c \
  core/blocklist.c \
+ core/blocklist_memory.c \
+ core/blocklist_rules.c \
+ core/blocklist_text.c \
+ core/blocklist_v4.c \
+ core/blocklist_v6.c \
  core/connect.c \
  core/handle.c \
  core/linger.c \
@@ -21,4 +26,4 @@ POSIX = port/posix_errno.c port/posix_os.c port/posix_sockaddr.c port/posix_sock
 epoll = port/epoll.c $(POSIX)
 kqueue = port/kqueue.c $(POSIX)
 iocp =
-TEST_PROGRAMS =
+TEST_PROGRAMS = blocklist_oracle

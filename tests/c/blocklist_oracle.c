@@ -2,12 +2,12 @@
  * a plain array, and an address is blocked if any of them covers it. The rules are drawn so that they overlap, nest,
  * touch and repeat, and every address asked for lies on a rule's edge or one beside it.
  *
- * Usage: blocklist_oracle SEED ROUNDS. Prints what differs and exits with 1, or exits with 0. */
+ * Usage: blocklist_oracle [SEED ROUNDS]. Prints what differs and exits with 1, or exits with 0. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../csrc/core/blocklist_rules.h"
+#include "core/blocklist_rules.h"
 
 enum { RULES_MAX = 400, STEPS = 600, PROBES = 12 };
 
@@ -218,10 +218,8 @@ static void run_round(void)
 
 int main(int argc, char **argv)
 {
-    if (argc != 3)
-        return 2;
-    state = strtoull(argv[1], NULL, 10) * 0x9e3779b97f4a7c15 | 1;
-    for (long rounds = strtol(argv[2], NULL, 10); rounds > 0 && failures == 0; rounds--)
+    state = (argc > 1 ? strtoull(argv[1], NULL, 10) : 1) * 0x9e3779b97f4a7c15 | 1;
+    for (long rounds = argc > 2 ? strtol(argv[2], NULL, 10) : 10; rounds > 0 && failures == 0; rounds--)
         run_round();
     return failures > 0;
 }
