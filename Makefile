@@ -7,6 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := setup.py $(shell find csrc src netcore/_core -name '*.[ch]' -o -name '*.p[yx]x' -o -name '*.pxd' -o -name '*.mk' -o -name '__init__.py')
 
 .PHONY: build test clean
+.PHONY: demo bench
 
 build: $(VENV)/built
 
@@ -22,6 +23,21 @@ $(VENV)/built: $(VENV)/installed $(SOURCES)
 
 test: build
 	$(BIN)/python -m pytest tests
+
+$(VENV)/demo: $(VENV)/installed
+	$(PIP) install 'rich>=13' matplotlib
+	touch $@
+
+demo: build $(VENV)/demo
+	$(BIN)/python bench/demo.py
+
+$(VENV)/bench: $(VENV)/installed
+	$(PIP) install --no-build-isolation --editable '.[bench]'
+	touch $@
+
+# Arguments for the runner: make bench BENCH="--rows echo-100 --rounds 3"
+bench: build $(VENV)/bench
+	$(BIN)/python bench/run.py $(BENCH)
 
 clean:
 	rm -rf build $(VENV) netcore/_core/*.so
