@@ -88,6 +88,14 @@ void nc_loop_forget(nc_loop *loop) {
     loop->resolver = NULL; /* its threads are the parent's, its monitor in an unknown state */
 }
 
+nc_status nc_loop_offer(nc_loop *loop, void *data, size_t size, void *token) {
+    return nc__slices_offer(&loop->slices, data, size, token);
+}
+
+void *nc_loop_withdraw(nc_loop *loop) {
+    return nc__slices_withdraw(&loop->slices);
+}
+
 void nc_loop_wake(nc_loop *loop) {
     nc_port_wake(loop->port);
 }

@@ -118,6 +118,7 @@ static void fill_data(nc_stream *stream, nc_event *event) {
     event->type = NC_EVENT_DATA;
     event->data = stream->slice.data;
     event->size = stream->slice.size;
+    event->token = nc__slice_token(&stream->slice);
     stream->handle.loop->lent = stream;
 }
 

@@ -253,16 +253,24 @@ static void note_read(nc_sock *sock, size_t size, size_t room, bool more) {
     }
 }
 
+/* Where to read to. A socket that fills what it is given gets more, if there is one a buffer that was offered. */
+static uint8_t *room_for(nc_port *port, const nc_sock *sock, size_t *room, bool *offered) {
+    bool big = sock->flags & BIG;
+    uint8_t *data = big ? nc__slices_reserve_offer(port->slices, room) : NULL;
+    *offered = data != NULL;
+    if (data) return data;
+    return nc__slices_reserve(port->slices, big ? READ_ROOM : READ_LEAST, big ? NC_SLAB_SIZE : READ_ROOM, room);
+}
+
 /* One receive; gives the bytes read. */
 static size_t deliver_in(nc_port *port, nc_sock *sock) {
     static const nc_slice none = {NULL, 0, NULL};
-    size_t room, size = 0, most = sock->flags & BIG ? NC_SLAB_SIZE : READ_ROOM;
-    bool more;
-    uint8_t *data = nc__slices_reserve(port->slices, sock->flags & BIG ? READ_ROOM : READ_LEAST, most, &room);
+    size_t room, size = 0;
+    bool more, offered;
+    uint8_t *data = room_for(port, sock, &room, &offered);
     nc_status status = data ? nc__socket_receive(sock->fd, kind_of(sock), data, room, &size, &more) : NC_ENOMEM;
     if (status == NC_EAGAIN) {
         sock->flags &= ~(uint32_t)(READABLE | HUP);
-        sock->waiting = 0;
         return 0;
     }
     sock->flags &= ~(uint32_t)WANT_IN;
@@ -271,7 +279,8 @@ static size_t deliver_in(nc_port *port, nc_sock *sock) {
         return 0;
     }
     note_read(sock, size, room, more);
-    sock->events->received(sock, NC_OK, nc__slices_commit(port->slices, size));
+    nc_slice slice = offered ? nc__slices_commit_offer(port->slices, size) : nc__slices_commit(port->slices, size);
+    sock->events->received(sock, NC_OK, slice);
     return size;
 }
 

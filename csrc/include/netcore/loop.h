@@ -61,6 +61,7 @@ typedef struct nc_event {
     void *owner; /* what the handle's maker named as its owner */
     const void *data;
     size_t size;
+    void *token; /* of NC_EVENT_DATA in a buffer that was offered: it is the embedder's again, see nc_loop_offer() */
     nc_stream *stream;
 } nc_event;
 
@@ -102,6 +103,13 @@ bool nc_loop_next(nc_loop *loop, nc_phase phase, nc_event *event);
 
 /* A pin (see nc_stream_write()) whose bytes are no longer needed, or NULL. */
 void *nc_loop_next_unpinned(nc_loop *loop);
+
+/* Offers a buffer of `size` bytes (64 KiB or more are worth it) for large receives, so that their bytes need not be copied. When it is
+ * used, the NC_EVENT_DATA carries `token` (not NULL), and the buffer is the embedder's again, for good. NC_ENOMEM: the
+ * offer was not taken. */
+nc_status nc_loop_offer(nc_loop *loop, void *data, size_t size, void *token);
+/* Takes back an offer that was not used: its token, or NULL when there is none left. */
+void *nc_loop_withdraw(nc_loop *loop);
 
 /* Sends what has been queued on the loop's streams now, as the next turn would. Does not block. */
 void nc_loop_flush(nc_loop *loop);

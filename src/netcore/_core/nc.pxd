@@ -56,6 +56,7 @@ cdef extern from "netcore/loop.h" nogil:
         void *owner
         const void *data
         size_t size
+        void *token
         nc_stream *stream
 
     ctypedef enum nc_phase:
@@ -77,6 +78,8 @@ cdef extern from "netcore/loop.h" nogil:
     unsigned nc_loop_turn(nc_loop *loop, int64_t max_wait_ms)
     bint nc_loop_next(nc_loop *loop, nc_phase phase, nc_event *event)
     void *nc_loop_next_unpinned(nc_loop *loop)
+    nc_status nc_loop_offer(nc_loop *loop, void *data, size_t size, void *token)
+    void *nc_loop_withdraw(nc_loop *loop)
     void nc_loop_flush(nc_loop *loop)
     void nc_loop_wake(nc_loop *loop)
     intptr_t nc_loop_wake_fd(const nc_loop *loop)
