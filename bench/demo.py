@@ -13,8 +13,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from servers import PEERS, c_echo, netcore_command
-from tools import BENCH, BenchError, compiled, free_port, running, stop
+from servers import c_echo, netcore_command
+from tools import BENCH, PEERS, BenchError, compiled, free_port, running, stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,12 +14,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools import BENCH, ROOT, compiled
+from tools import PEERS, ROOT, compiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PEERS = BENCH / "peers"
 NGINX_STREAM = "/usr/lib/nginx/modules/ngx_stream_module.so"
 DEBIAN = "apt-get install haproxy nginx libnginx-mod-stream"
 
@@ -143,11 +142,22 @@ def c_proxy(port: int, upstream: int) -> list[str]:
     return [compiled("proxy"), str(port), str(upstream)]
 
 
+def core(how: str) -> Server:
+    """netcore's core without Python, so that what the binding costs can be told from what the core costs."""
+
+    def command(port: int, upstream: int) -> list[str]:
+        return [compiled("core"), str(port), how, str(upstream)]
+
+    return Server(f"core {how}", command)
+
+
 # The first of each tuple is what the others are compared with; the second is the same program again, and its ratio says
 # how much of a difference is noise.
 ECHO = (
     Server("C epoll", c_echo),
     Server("C epoll again", c_echo),
+    core("data"),
+    core("pipe"),
     python("netcore data", "netcore_echo.py", "data", needs="netcore"),
     python("netcore pipe", "netcore_echo.py", "pipe", needs="netcore"),
     python("netcore onread", "netcore_echo.py", "onread", needs="netcore"),
@@ -164,6 +174,7 @@ ECHO = (
 PROXIES = (
     Server("C copy", c_proxy),
     Server("C copy again", c_proxy),
+    core("relay"),
     python("netcore pipe", "netcore_proxy.py", needs="netcore", proxy=True),
     Server("netcore command", netcore_command, module_missing("netcore")),
     Server("HAProxy", haproxy, program_missing("haproxy")),

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import time
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 BENCH = Path(__file__).resolve().parent
 ROOT = BENCH.parent
 BUILD = ROOT / "build" / "bench"
-SOURCES = {"load": BENCH / "load.c", "echo": BENCH / "peers" / "echo.c", "proxy": BENCH / "peers" / "proxy.c"}
+PEERS = BENCH / "peers"
+SOURCES = {"load": BENCH / "load.c", "echo": PEERS / "echo.c", "proxy": PEERS / "proxy.c", "core": PEERS / "core.c"}
+CORE = BUILD / "libcore"
 
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, LOAD_CORE = CORES[0], CORES[-1]
@@ -31,15 +34,34 @@ class BenchError(Exception):
     """Something of the benchmark itself did not work; the message says what."""
 
 
+@cache
+def core_library() -> Path:
+    """netcore's core as a static library, brought up to date by its own Makefile."""
+    command = ["make", "-s", "-C", str(ROOT / "csrc"), f"BUILD={CORE}", "PORT=epoll"]
+    subprocess.run(command, check=True, timeout=300, stdout=subprocess.DEVNULL)
+    return CORE / "libnetcore.a"
+
+
 def compiled(name: str) -> str:
-    """The path of a C tool, compiled first when it is missing or older than its source."""
+    """The path of a C tool, compiled first when it is missing or older than what it is made of."""
     source, binary = SOURCES[name], BUILD / name
-    newest = max(path.stat().st_mtime for path in (source, BENCH / "peers" / "listen.h"))
+    libraries = [core_library()] if name == "core" else []
+    newest = max(path.stat().st_mtime for path in (source, PEERS / "listen.h", *libraries))
     if not binary.exists() or binary.stat().st_mtime < newest:
         BUILD.mkdir(parents=True, exist_ok=True)
         compiler = shlex.split(os.environ.get("CC", "cc"))
-        flags = ["-O2", "-std=c11", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror"]
-        subprocess.run([*compiler, *flags, str(source), "-o", str(binary)], check=True, timeout=120)
+        flags = [
+            "-O2",
+            "-std=c11",
+            "-Wall",
+            "-Wextra",
+            "-Wshadow",
+            "-Wconversion",
+            "-Werror",
+            f"-I{ROOT / 'csrc/include'}",
+        ]
+        parts = [str(source), *map(str, libraries), "-pthread", "-o", str(binary)]
+        subprocess.run([*compiler, *flags, *parts], check=True, timeout=120)
     return str(binary)
 
 
