@@ -26,4 +26,4 @@ POSIX = port/posix_errno.c port/posix_os.c port/posix_sockaddr.c port/posix_sock
 epoll = port/epoll.c $(POSIX)
 kqueue = port/kqueue.c $(POSIX)
 iocp =
-TEST_PROGRAMS = blocklist_oracle
+TEST_PROGRAMS = test_port $(if $(filter iocp,$(PORT)),,test_port_posix)

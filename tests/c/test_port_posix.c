@@ -1,0 +1,238 @@
+/* What of the port's contract only systems with BSD sockets have: signals, fork, descriptors passed and used up. */
+#include "probe.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static bool has(const probe *self, const char *text) {
+    return self->size == strlen(text) && memcmp(self->data, text, self->size) == 0;
+}
+
+static int local_pair(probe *self, fixture *fix) {
+    int ends[2];
+    nc_sock_kind kind;
+    CHECK_EQUAL(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    CHECK_EQUAL(nc__socket_adopt(ends[0], &kind), NC_OK);
+    CHECK_EQUAL(kind, NC_SOCK_LOCAL);
+    probe_init(self, fix);
+    CHECK_EQUAL(nc_port_attach(fix->port, &self->sock, ends[0], kind), NC_OK);
+    return ends[1];
+}
+
+static void send_with_descriptor(int fd, const char *text, int passed) {
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec part = {NULL, strlen(text)};
+    struct msghdr message;
+    memcpy(&part.iov_base, &text, sizeof part.iov_base);
+    memset(&message, 0, sizeof message);
+    memset(&control, 0, sizeof control);
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = &control;
+    message.msg_controllen = sizeof control;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &passed, sizeof passed);
+    CHECK_EQUAL(sendmsg(fd, &message, 0), strlen(text));
+}
+
+static void passed_descriptors_end_a_read_early_but_hide_nothing(void) {
+    fixture fix;
+    probe server;
+    fixture_open(&fix);
+    int peer = local_pair(&server, &fix);
+    probe_read(&server);
+    fixture_poll(&fix, 0);
+    peer_send(peer, "one ");
+    send_with_descriptor(peer, "two ", 0);
+    peer_send(peer, "three ");
+    send_with_descriptor(peer, "four", 0);
+    CHECK_EQUAL(shutdown(peer, SHUT_WR), 0);
+    UNTIL(&fix, server.ended);
+    CHECK(has(&server, "one two three four"));
+    probe_close(&server);
+    close(peer);
+    fixture_close(&fix);
+}
+
+static void set_descriptor_limit(rlim_t limit, struct rlimit *before) {
+    struct rlimit now;
+    CHECK_EQUAL(getrlimit(RLIMIT_NOFILE, before), 0);
+    now = *before;
+    now.rlim_cur = limit;
+    CHECK_EQUAL(setrlimit(RLIMIT_NOFILE, &now), 0);
+}
+
+static void want_of_descriptors_rests_the_listener_and_lets_others_live(void) {
+    fixture fix;
+    probe server, listener;
+    struct rlimit before;
+    fixture_open(&fix);
+    peer_fd peer = probe_pair(&server, &fix);
+    uint16_t port = probe_listen(&listener, &fix, 8);
+    peer_fd client = peer_connect(port);
+    int next = dup(0);
+    CHECK(next > 0);
+    set_descriptor_limit((rlim_t)next, &before);
+    close(next);
+    int last = dup(0); /* the last one there is, if the numbers below are all taken */
+    nc_port_accept(fix.port, &listener.sock);
+    UNTIL(&fix, listener.accept_errors);
+    CHECK_EQUAL(listener.accept_status, NC_EMFILE);
+    CHECK_EQUAL(listener.accepted, 0);
+    int errors = listener.accept_errors;
+    peer_send(peer, "still served");
+    probe_read(&server);
+    UNTIL(&fix, has(&server, "still served"));
+    fixture_idle(&fix, 220);
+    CHECK(listener.accept_errors - errors < 10);
+    CHECK_EQUAL(setrlimit(RLIMIT_NOFILE, &before), 0);
+    UNTIL(&fix, listener.accepted == 1);
+    if (last >= 0) close(last);
+    nc__socket_close(listener.fds[0]);
+    close(client);
+    probe_close(&listener);
+    probe_close(&server);
+    close(peer);
+    fixture_close(&fix);
+}
+
+static void on_alarm(int number) {
+    (void)number;
+}
+
+static void a_signal_ends_a_poll(void) {
+    fixture fix;
+    bool woken;
+    struct sigaction action;
+    struct itimerval soon = {{0, 0}, {0, 50000}};
+    fixture_open(&fix);
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_alarm;
+    CHECK_EQUAL(sigaction(SIGALRM, &action, NULL), 0);
+    CHECK_EQUAL(setitimer(ITIMER_REAL, &soon, NULL), 0);
+    CHECK_EQUAL(nc_port_poll(fix.port, 5000, &woken), NC_EINTR);
+    CHECK(!woken);
+    fixture_close(&fix);
+}
+
+static void a_child_that_forgets_the_port_leaves_the_parents_connections_alone(void) {
+    fixture fix;
+    probe server;
+    int status;
+    fixture_open(&fix);
+    peer_fd peer = probe_pair(&server, &fix);
+    probe_read(&server);
+    fixture_poll(&fix, 0);
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        nc_port_forget(fix.port);
+        nc_port_abandon(&server.sock);
+        nc_port_free(fix.port);
+        _exit(server.closed);
+    }
+    CHECK_EQUAL(waitpid(child, &status, 0), child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    peer_send(peer, "unharmed");
+    UNTIL(&fix, has(&server, "unharmed"));
+    nc_port_wake(fix.port);
+    CHECK(fixture_poll(&fix, 1000));
+    probe_close(&server);
+    CHECK(peer_is_at_end(peer));
+    close(peer);
+    fixture_close(&fix);
+}
+
+static void a_pipe_is_read_and_written_until_its_end(void) {
+    fixture fix;
+    probe in, out;
+    int ends[2];
+    nc_sock_kind kind;
+    fixture_open(&fix);
+    CHECK_EQUAL(pipe(ends), 0);
+    CHECK_EQUAL(nc__socket_adopt(ends[0], &kind), NC_OK);
+    CHECK_EQUAL(kind, NC_SOCK_PLAIN);
+    CHECK_EQUAL(nc__socket_adopt(ends[1], &kind), NC_OK);
+    probe_init(&in, &fix);
+    probe_init(&out, &fix);
+    CHECK_EQUAL(nc_port_attach(fix.port, &in.sock, ends[0], kind), NC_OK);
+    CHECK_EQUAL(nc_port_attach(fix.port, &out.sock, ends[1], kind), NC_OK);
+    probe_read(&in);
+    enum { SIZE = 1024 * 1024 };
+    uint8_t *data = calloc(1, SIZE);
+    CHECK(data);
+    CHECK_EQUAL(probe_send_all(&out, data, SIZE), NC_OK);
+    UNTIL(&fix, in.size == SIZE);
+    CHECK_EQUAL(nc_port_shutdown(fix.port, &out.sock), NC_OK);
+    probe_close(&out);
+    UNTIL(&fix, in.ended);
+    CHECK_EQUAL(in.receive_status, NC_EOF);
+    free(data);
+    probe_close(&in);
+    fixture_close(&fix);
+}
+
+static void a_listening_path_left_by_a_dead_process_refuses(void) {
+    fixture fix;
+    probe client;
+    char path[100];
+    intptr_t fd;
+    size_t length = (size_t)snprintf(path, sizeof path, "/tmp/netcore-test-stale-%ld", (long)getpid());
+    fixture_open(&fix);
+    CHECK_EQUAL(nc__socket_open(0, &fd), NC_OK);
+    CHECK_EQUAL(nc__socket_bind_path(fd, path, length), NC_OK);
+    nc__socket_close(fd);
+    probe_init(&client, &fix);
+    CHECK_EQUAL(nc__socket_open(0, &fd), NC_OK);
+    CHECK_EQUAL(nc_port_connect_path(fix.port, &client.sock, fd, path, length), NC_ECONNREFUSED);
+    nc__socket_close(fd);
+    nc__os_unlink(path);
+    fixture_close(&fix);
+}
+
+static void a_path_too_long_is_told_before_any_system_call(void) {
+    char path[300];
+    intptr_t fd;
+    memset(path, 'x', sizeof path);
+    CHECK_EQUAL(nc__socket_open(0, &fd), NC_OK);
+    CHECK_EQUAL(nc__socket_bind_path(fd, path, sizeof path), NC_ENAMETOOLONG);
+    CHECK_EQUAL(nc__socket_connect_path(fd, path, sizeof path), NC_ENAMETOOLONG);
+    nc__socket_close(fd);
+}
+
+static void a_datagram_socket_or_a_file_is_no_stream(void) {
+    nc_sock_kind kind;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    CHECK(fd >= 0);
+    CHECK_EQUAL(nc__socket_adopt(fd, &kind), NC_ENOTSUP);
+    close(fd);
+    fd = open("/", O_RDONLY);
+    CHECK(fd >= 0);
+    CHECK_EQUAL(nc__socket_adopt(fd, &kind), NC_ENOTSUP);
+    close(fd);
+}
+
+static const check_case cases[] = {
+    CASE(passed_descriptors_end_a_read_early_but_hide_nothing),
+    CASE(want_of_descriptors_rests_the_listener_and_lets_others_live),
+    CASE(a_signal_ends_a_poll),
+    CASE(a_child_that_forgets_the_port_leaves_the_parents_connections_alone),
+    CASE(a_pipe_is_read_and_written_until_its_end),
+    CASE(a_listening_path_left_by_a_dead_process_refuses),
+    CASE(a_path_too_long_is_told_before_any_system_call),
+    CASE(a_datagram_socket_or_a_file_is_no_stream),
+};
+
+int main(int argc, char **argv) {
+    return check_run(cases, COUNT(cases), argc, argv);
+}
