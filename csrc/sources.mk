@@ -4,6 +4,7 @@ COMMON = \
  base/slab.c \
  base/status.c \
  core/address.c \
+ core/address_url.c \
  core/blocklist.c \
  core/blocklist_memory.c \
  core/blocklist_rules.c \

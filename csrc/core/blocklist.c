@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address_int.h"
 #include "blocklist_rules.h"
 #include "blocklist_v4.h"
 #include "blocklist_v6.h"
@@ -197,14 +198,20 @@ bool nc_blocklist_check(const nc_blocklist *list, const nc_addr *addr)
     return addr->family != 0 && check_ip(list, addr->ip);
 }
 
+enum { SOME = 256 };
+
+static inline uint32_t read_be32(const uint8_t at[4])
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
 static void check_packed_v4(const nc_blocklist *list, const uint8_t *packed, size_t count, uint8_t *mask)
 {
-    enum { SOME = 256 };
     uint32_t ips[SOME];
     while (count > 0) {
         size_t some = count < SOME ? count : SOME;
         for (size_t i = 0; i < some; i++, packed += 4)
-            ips[i] = (uint32_t)packed[0] << 24 | (uint32_t)packed[1] << 16 | (uint32_t)packed[2] << 8 | packed[3];
+            ips[i] = read_be32(packed);
         nc__set4_has_many(&list->v4, ips, some, mask);
         mask += some;
         count -= some;
@@ -219,6 +226,52 @@ void nc_blocklist_check_packed(const nc_blocklist *list, const uint8_t *packed, 
     }
     for (size_t i = 0; i < count; i++)
         mask[i] = check_ip(list, packed + 16 * i);
+}
+
+static int check_text_v6(const nc_blocklist *list, nc_text text)
+{
+    nc_addr addr;
+    nc_zone zone;
+    if (nc_addr_parse_zoned(text.at, text.len, &addr, &zone) != NC_OK || addr.family != 6)
+        return NC_NOT_AN_ADDRESS;
+    return check_ip(list, addr.ip);
+}
+
+int nc_blocklist_check_text(const nc_blocklist *list, nc_text text, int family)
+{
+    uint8_t ip[4];
+    if (family != 6 && nc__parse_ipv4(text.at, text.len, ip))
+        return nc__set4_has(&list->v4, read_be32(ip));
+    return family == 4 ? NC_NOT_AN_ADDRESS : check_text_v6(list, text);
+}
+
+/* The IPv4 addresses of a few texts are collected, so that the set answers for all of them at once. */
+static void check_some_texts(
+    const nc_blocklist *list, const nc_text *texts, size_t count, int family, uint8_t *answers)
+{
+    uint32_t ips[SOME];
+    uint8_t mask[SOME];
+    uint16_t places[SOME];
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint8_t ip[4];
+        if (family != 6 && nc__parse_ipv4(texts[i].at, texts[i].len, ip)) {
+            ips[found] = read_be32(ip);
+            places[found++] = (uint16_t)i;
+        } else {
+            answers[i] = family == 4 ? NC_NOT_AN_ADDRESS : (uint8_t)check_text_v6(list, texts[i]);
+        }
+    }
+    nc__set4_has_many(&list->v4, ips, found, mask);
+    for (size_t i = 0; i < found; i++)
+        answers[places[i]] = mask[i];
+}
+
+void nc_blocklist_check_texts(
+    const nc_blocklist *list, const nc_text *texts, size_t count, int family, uint8_t *answers)
+{
+    for (size_t i = 0; i < count; i += SOME)
+        check_some_texts(list, texts + i, count - i < SOME ? count - i : SOME, family, answers + i);
 }
 
 size_t nc_blocklist_rules(const nc_blocklist *list, nc_rule *out, size_t cap)

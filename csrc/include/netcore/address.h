@@ -51,6 +51,12 @@ nc_status nc_addr_parse(const char *text, size_t len, nc_addr *out);
  * `cap` is too small or `family` is 0. A `cap` of NC_ADDR_TEXT_MAX is always enough. */
 size_t nc_addr_format(const nc_addr *addr, char *out, size_t cap);
 
+/* Reads what Node's SocketAddress.parse reads: an address with an optional port as a URL has them between "http://" and the
+ * first of "/?#\\". So "[::1]:80", "1.2.3.4:80", and the older number forms ("127.1", "0x7f.1", "010.1.1.1") that only
+ * URLs still accept. The port is kept as it stands, 80 included; it is 0 where there is none. NC_EINVAL for anything else,
+ * for a NUL byte anywhere, for a host that is not written in ASCII, and for one of more than 255 characters. */
+nc_status nc_addr_parse_url(const char *text, size_t len, nc_addr *out);
+
 #ifdef __cplusplus
 }
 #endif

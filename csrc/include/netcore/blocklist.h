@@ -65,6 +65,22 @@ bool nc_blocklist_check(const nc_blocklist *list, const nc_addr *addr);
  * `mask[i]` to 1 for the blocked ones and 0 for the others. Never waits. */
 void nc_blocklist_check_packed(const nc_blocklist *list, const uint8_t *packed, size_t width, size_t count, uint8_t *mask);
 
+/* An address as text, not NUL-terminated. */
+typedef struct nc_text {
+    const char *at;
+    size_t len;
+} nc_text;
+
+enum { NC_NOT_AN_ADDRESS = 2 };
+
+/* Checks an address as text, an optional zone included: 1 if it is blocked, 0 if not, NC_NOT_AN_ADDRESS if it is no
+ * address of `family` (4 or 6; 0 for either). Never waits. */
+int nc_blocklist_check_text(const nc_blocklist *list, nc_text text, int family);
+
+/* nc_blocklist_check_text for many, which is faster than one by one. Never waits. */
+void nc_blocklist_check_texts(
+    const nc_blocklist *list, const nc_text *texts, size_t count, int family, uint8_t *answers);
+
 /* Copies up to `cap` rules as Node lists them (addresses, then subnets, then ranges, each newest first), and returns how
  * many there are altogether. Waits for a change under way. */
 size_t nc_blocklist_rules(const nc_blocklist *list, nc_rule *out, size_t cap);
