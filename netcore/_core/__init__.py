@@ -12,6 +12,8 @@ from pathlib import Path
 LAYERS = (
     "errors",
     "encoding",
+    "address",
+    "blocklist",
     "promise",
     "listener",
     "emitter",

@@ -3,10 +3,17 @@
 cdef extern from "netcore/status.h" nogil:
     ctypedef int nc_status
     enum:
+        NC_OK
+        NC_EINVAL
+        NC_ENOENT
+        NC_ENOMEM
         NC_ENOTFOUND
     const char *nc_status_name(nc_status status)
     const char *nc_status_string(nc_status status)
     int nc_status_count()
+
+cdef extern from "<stdbool.h>" nogil:
+    ctypedef bint cbool "bool"
 
 from libc.stdint cimport int64_t, intptr_t, uint8_t, uint16_t, uint32_t, uint64_t
 
@@ -22,7 +29,14 @@ cdef extern from "netcore/address.h" nogil:
     enum:
         NC_ADDR_TEXT_MAX
 
+    ctypedef struct nc_zone:
+        const char *name
+        size_t len
+
     int nc_is_ip(const char *text, size_t len)
+    nc_status nc_addr_parse(const char *text, size_t len, nc_addr *out)
+    nc_status nc_addr_parse_zoned(const char *text, size_t len, nc_addr *out, nc_zone *zone)
+    nc_status nc_addr_parse_url(const char *text, size_t len, nc_addr *out)
     size_t nc_addr_format(const nc_addr *addr, char *out, size_t cap)
 
 
@@ -133,6 +147,46 @@ cdef extern from "netcore/relay.h" nogil:
 
 cdef extern from "netcore/blocklist.h" nogil:
     ctypedef struct nc_blocklist
+
+    enum:
+        NC_RULE_ADDRESS
+        NC_RULE_SUBNET
+        NC_RULE_RANGE
+        NC_RULE_TEXT_MAX
+        NC_NOT_AN_ADDRESS
+
+    ctypedef struct nc_rule:
+        nc_addr first
+        nc_addr last
+        uint8_t prefix
+        uint8_t kind
+
+    ctypedef struct nc_text:
+        const char *at
+        size_t len
+
+    ctypedef cbool (*nc_bad_line)(void *context, size_t line, const char *text, size_t len) noexcept nogil
+
+    nc_status nc_blocklist_new(nc_blocklist **out)
+    nc_blocklist *nc_blocklist_retain(nc_blocklist *list)
+    void nc_blocklist_release(nc_blocklist *list)
+    nc_status nc_blocklist_add(nc_blocklist *list, const nc_rule *rule)
+    nc_status nc_blocklist_remove(nc_blocklist *list, const nc_rule *rule)
+    nc_status nc_blocklist_clear(nc_blocklist *list)
+    size_t nc_blocklist_size(const nc_blocklist *list)
+    bint nc_blocklist_check(const nc_blocklist *list, const nc_addr *addr)
+    void nc_blocklist_check_packed(
+        const nc_blocklist *list, const uint8_t *packed, size_t width, size_t count, uint8_t *mask)
+    int nc_blocklist_check_text(const nc_blocklist *list, nc_text text, int family)
+    void nc_blocklist_check_texts(
+        const nc_blocklist *list, const nc_text *texts, size_t count, int family, uint8_t *answers)
+    size_t nc_blocklist_rules(const nc_blocklist *list, nc_rule *out, size_t cap)
+    void nc_blocklist_memory(const nc_blocklist *list, size_t *set, size_t *log)
+    size_t nc_rule_format(const nc_rule *rule, char *out, size_t cap)
+    nc_status nc_rule_parse(const char *text, size_t len, nc_rule *out)
+    nc_status nc_rule_parse_line(const char *line, size_t len, nc_rule *out)
+    nc_status nc_blocklist_load(
+        nc_blocklist *list, const char *text, size_t len, nc_bad_line bad, void *context, size_t *added)
 
 
 cdef extern from "netcore/server.h" nogil:
