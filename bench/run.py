@@ -20,7 +20,7 @@ import wheels
 from rounds import RowResult, run_row
 from rows import ECHO_ROWS, PROXY_ROWS
 from servers import ECHO, PROXIES, available, versions
-from tools import BENCH
+from tools import BENCH, BenchError
 
 if TYPE_CHECKING:
     from rows import Row
@@ -76,6 +76,13 @@ def measure(options: argparse.Namespace, keys: list[str]) -> list[RowResult]:
     return results
 
 
+def section(key: str, options: argparse.Namespace) -> list[str]:
+    try:
+        return EXTRAS[key](options, say)
+    except (BenchError, OSError) as error:
+        return [f"## {key}", "", f"Fails: {error}", ""]
+
+
 def failures(results: list[RowResult]) -> list[str]:
     return [f"{r.key}: {o.server}: {o.failure}" for r in results for o in r.outcomes if o.failure]
 
@@ -89,7 +96,7 @@ def main() -> int:
     started = time.monotonic()
     keys = chosen_rows(options.rows)
     results = measure(options, keys)
-    extras = [line for key in keys if key in EXTRAS for line in EXTRAS[key](options, say)]
+    extras = [line for key in keys if key in EXTRAS for line in section(key, options)]
     say("")
     print("\n".join(extras))
     options.out.mkdir(parents=True, exist_ok=True)
