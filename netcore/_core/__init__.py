@@ -5,9 +5,8 @@ order fails with an ImportError, so this tuple is also what keeps the arrows poi
 """
 
 import sys
-from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
+from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, ModuleSpec
+from os.path import dirname, exists, join
 
 LAYERS = (
     "errors",
@@ -22,24 +21,26 @@ LAYERS = (
 
 
 def _image() -> str:
-    here = Path(__file__).parent
+    here = dirname(__file__)
     for suffix in EXTENSION_SUFFIXES:
-        candidate = here / f"_native{suffix}"
-        if candidate.exists():
-            return str(candidate)
+        candidate = join(here, f"_native{suffix}")
+        if exists(candidate):
+            return candidate
     raise ImportError(f"netcore has no compiled core for this interpreter and platform ({sys.version.split()[0]}, {sys.platform})")
 
 
 def _load() -> None:
+    """By hand, because `importlib.util` and `pathlib` cost more to import than all of netcore. Cython's modules set
+    their attributes themselves, all but `__spec__`."""
     image = _image()
     for layer in LAYERS:
         name = f"{__name__}.{layer}"
-        spec = spec_from_file_location(name, image, loader=ExtensionFileLoader(name, image))
-        assert spec is not None
-        assert spec.loader is not None
-        module = module_from_spec(spec)
+        loader = ExtensionFileLoader(name, image)
+        spec = ModuleSpec(name, loader, origin=image)
+        module = loader.create_module(spec)
+        module.__spec__ = spec
         sys.modules[name] = module
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
         setattr(sys.modules[__name__], layer, module)
 
 
