@@ -24,7 +24,9 @@ def core_sources(platform: str) -> list[str]:
     """The C files of the core for `platform`, as csrc/Makefile lists them in its one table."""
     table = (HERE / CORE / "sources.mk").read_text()
     lists = dict(re.findall(r"^(\w+) :?= *((?:.*\\\n)*.*)$", table, re.M))
-    names = re.sub(r"\$\((\w+)\)", lambda name: lists[name[1]], lists["COMMON"] + " " + lists[platform])
+    names = lists["COMMON"] + " " + lists[platform]
+    while "$(" in names:
+        names = re.sub(r"\$\((\w+)\)", lambda name: lists[name[1]], names)
     return [(CORE / name).as_posix() for name in names.replace("\\\n", " ").split()]
 
 

@@ -23,8 +23,9 @@ COMMON = \
  core/stream_send.c \
  core/timer.c \
  core/writeq.c
-POSIX = port/posix_errno.c port/posix_os.c port/posix_sockaddr.c port/posix_socket.c port/readiness.c
+PORTS = port/intake.c port/lookup.c port/sockaddr.c
+POSIX = $(PORTS) port/posix_errno.c port/posix_os.c port/posix_socket.c port/readiness.c
 epoll = port/epoll.c $(POSIX)
 kqueue = port/kqueue.c $(POSIX)
-iocp =
+iocp = $(PORTS) port/iocp.c port/iocp_accept.c port/iocp_pipe.c port/win_errno.c port/win_os.c port/win_pipe.c port/win_socket.c
 TEST_PROGRAMS = test_port $(if $(filter iocp,$(PORT)),,test_port_posix)

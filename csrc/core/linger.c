@@ -80,18 +80,10 @@ static bool is_needed(const nc_stream *stream) {
 }
 
 static nc_status begin(nc_linger *linger, nc_stream *stream) {
-    intptr_t fd;
     nc_loop *loop = linger->loop;
     nc_status status = nc__deadline_start(loop, &linger->deadline, loop->now + LINGER_MS);
-    if (status != NC_OK) return status;
-    status = nc_port_detach(loop->port, &stream->sock, &fd);
-    if (status != NC_OK) return status;
-    status = nc_port_attach(loop->port, &linger->sock, fd, NC_SOCK_TCP);
-    if (status != NC_OK) {
-        stream->sock.fd = fd; /* the stream closes it */
-        return status;
-    }
-    return nc_port_shutdown(loop->port, &linger->sock);
+    if (status == NC_OK) status = nc_port_hand_over(loop->port, &stream->sock, &linger->sock);
+    return status == NC_OK ? nc_port_shutdown(loop->port, &linger->sock) : status; /* failed: the stream closes it */
 }
 
 bool nc__linger(nc_stream *stream) {

@@ -124,8 +124,9 @@ static bool has_events(const nc_loop *loop) {
     return !nc__list_is_empty(&loop->ready) || !nc__list_is_empty(&loop->incoming) || !nc__list_is_empty(&loop->closed);
 }
 
-int64_t nc_loop_timeout(nc_loop *loop) {
-    if (has_events(loop) || !nc__list_is_empty(&loop->dirty) || nc_port_is_busy(loop->port)) return 0;
+/* Until there is something to do that the port does not know of. */
+static int64_t own_timeout(const nc_loop *loop) {
+    if (has_events(loop) || !nc__list_is_empty(&loop->dirty)) return 0;
     const nc_heap_node *first = nc__heap_first(&loop->deadlines);
     if (!first) return -1;
     if (first->time <= loop->now) return 0;
@@ -133,11 +134,15 @@ int64_t nc_loop_timeout(nc_loop *loop) {
     return rest > INT32_MAX ? INT32_MAX : (int64_t)rest;
 }
 
+int64_t nc_loop_timeout(nc_loop *loop) {
+    return nc_port_is_busy(loop->port) ? 0 : own_timeout(loop);
+}
+
 /* The wait ends with the first of: the embedder's limit, the next deadline, and at once if there is work or nothing that
  * is worth waiting for. */
 static int64_t time_to_wait(nc_loop *loop, int64_t max_wait_ms) {
     if (!nc_loop_alive(loop)) return 0;
-    int64_t timeout = nc_loop_timeout(loop);
+    int64_t timeout = own_timeout(loop);
     if (timeout < 0) return max_wait_ms;
     return max_wait_ms >= 0 && max_wait_ms < timeout ? max_wait_ms : timeout;
 }

@@ -59,14 +59,14 @@ nc_status nc_bind(const nc_addr *local, unsigned flags, intptr_t *out) {
     return NC_OK;
 }
 
-static nc_status open_to_all(const char *path, size_t length, unsigned flags) {
+static nc_status open_to_all(intptr_t fd, const char *path, size_t length, unsigned flags) {
     bool readable = flags & NC_BIND_READABLE_ALL, writable = flags & NC_BIND_WRITABLE_ALL;
     if ((!readable && !writable) || path[0] == '\0') return NC_OK;
     char *text = malloc(length + 1);
     if (!text) return NC_ENOMEM;
     memcpy(text, path, length);
     text[length] = '\0';
-    nc_status status = nc__socket_open_path_to_all(text, readable, writable);
+    nc_status status = nc__socket_open_path_to_all(fd, text, readable, writable);
     free(text);
     return status;
 }
@@ -76,7 +76,7 @@ nc_status nc_bind_path(const char *path, size_t length, unsigned flags, intptr_t
     nc_status status = nc__socket_open(0, &fd);
     if (status != NC_OK) return status;
     status = nc__socket_bind_path(fd, path, length);
-    if (status == NC_OK) status = open_to_all(path, length, flags);
+    if (status == NC_OK) status = open_to_all(fd, path, length, flags);
     if (status != NC_OK) {
         nc__socket_close(fd);
         return status;

@@ -15,7 +15,7 @@
  *  - After nc_port_close() nothing is called for that socket but `closed`, once, as soon as the kernel holds no
  *    reference to the socket or to bytes being sent. The socket's memory must stay until then, and is never freed from
  *    within nc_port_poll().
- *  - Everything here is called by the loop's thread, but for nc_port_wake().
+ *  - Everything here is called by the loop's thread, but for nc_port_wake() and nc_port_wait().
  *
  * Every OS error is translated once, here, to an nc_status.
  */
@@ -87,9 +87,11 @@ bool nc_port_is_busy(const nc_port *port);
 
 /* Ends a poll, this one or the next. From any thread and from signal handlers; never blocks, never fails. */
 void nc_port_wake(nc_port *port);
-/* The descriptor to write a byte to with the same effect, and the one to watch in another loop; -1: none. */
+/* The descriptor to write a byte to with the same effect, and the one to watch in another loop; -1: none. Without one,
+ * another thread may wait in nc_port_wait() while the loop's own is not in nc_port_poll(), which tells what came. */
 intptr_t nc_port_wake_fd(const nc_port *port);
 intptr_t nc_port_fd(const nc_port *port);
+nc_status nc_port_wait(nc_port *port, int64_t ms);
 
 /* After fork in the child: closes the port's own descriptors, changing nothing that the parent shares. */
 void nc_port_forget(nc_port *port);
@@ -102,6 +104,10 @@ nc_status nc_port_attach(nc_port *port, nc_sock *sock, intptr_t fd, nc_sock_kind
 nc_status nc_port_attach_listener(nc_port *port, nc_sock *sock, intptr_t fd, nc_sock_kind kind);
 /* Gives the descriptor back without closing it. NC_EBUSY while an operation is under way that cannot be withdrawn. */
 nc_status nc_port_detach(nc_port *port, nc_sock *sock, intptr_t *fd);
+
+/* Gives what `from` is attached to to `to`, which must be free, on the same port; a receive asked for is withdrawn. NC_EBUSY
+ * as above; another failure leaves `from` with the descriptor, but detached. */
+nc_status nc_port_hand_over(nc_port *port, nc_sock *from, nc_sock *to);
 
 /* Takes over an unconnected descriptor and connects it. NC_OK: it is connected already. NC_EAGAIN: `connected` will
  * tell. Another status: it failed at once, and the descriptor stays the caller's. */

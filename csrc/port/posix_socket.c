@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "port/posix_errno.h"
-#include "port/posix_sockaddr.h"
+#include "port/sockaddr.h"
 
 #if !defined(MSG_NOSIGNAL)
 #define MSG_NOSIGNAL 0
@@ -381,8 +381,9 @@ nc_status nc__socket_get_tos(intptr_t fd, unsigned *tos) {
     return NC_OK;
 }
 
-nc_status nc__socket_open_path_to_all(const char *path, bool readable, bool writable) {
+nc_status nc__socket_open_path_to_all(intptr_t fd, const char *path, bool readable, bool writable) {
     struct stat info;
+    (void)fd;
     if (stat(path, &info) != 0) return last_status();
     mode_t mode = info.st_mode & 07777;
     if (readable) mode |= S_IRUSR | S_IRGRP | S_IROTH;

@@ -16,6 +16,7 @@
  */
 #include <stdlib.h>
 
+#include "port/intake.h"
 #include "port/poller.h"
 #include "port/os.h"
 #include "port/socket.h"
@@ -38,7 +39,7 @@ enum {
     BURST_SHIFT = 20 /* a listener's accepts per event */
 };
 
-enum { READ_LEAST = 16 * 1024, READ_ROOM = 64 * 1024, BURST_MAX = 64, REST_MS = 50 };
+enum { BURST_MAX = 64, REST_MS = 50 };
 
 struct nc_port {
     nc_poller poller;
@@ -146,6 +147,16 @@ nc_status nc_port_detach(nc_port *port, nc_sock *sock, intptr_t *fd) {
     return NC_OK;
 }
 
+nc_status nc_port_hand_over(nc_port *port, nc_sock *from, nc_sock *to) {
+    nc_sock_kind kind = kind_of(from);
+    intptr_t fd;
+    nc_status status = nc_port_detach(port, from, &fd);
+    if (status != NC_OK) return status;
+    status = nc_port_attach(port, to, fd, kind);
+    if (status != NC_OK) from->fd = fd;
+    return status;
+}
+
 /* After a connect that was started: watch the socket, for the outcome too if that is still open. */
 static nc_status watch_connect(nc_port *port, nc_sock *sock, intptr_t fd, nc_sock_kind kind, nc_status started) {
     if (started != NC_OK && started != NC_EAGAIN) return started;
@@ -241,36 +252,22 @@ static void deliver_writable(nc_sock *sock) {
 }
 
 /* What a read has shown about the next one. */
-static void note_read(nc_sock *sock, size_t size, size_t room, bool more) {
-    bool filled = size == room;
+static void note_read(nc_sock *sock, const nc_intake *read) {
+    size_t size = read->slice.size;
     sock->waiting -= sock->waiting < size ? sock->waiting : (uint32_t)size;
-    if (more) sock->flags |= EXACT;
-    if (!filled && !sock->waiting && !(sock->flags & (HUP | EXACT))) sock->flags &= ~(uint32_t)READABLE;
-    if (filled) {
-        sock->flags |= BIG;
-    } else if (size < READ_LEAST) {
-        sock->flags &= ~(uint32_t)BIG;
-    }
-}
-
-/* Where to read to. A socket that fills what it is given gets more, if there is one a buffer that was offered. */
-static uint8_t *room_for(nc_port *port, const nc_sock *sock, size_t *room, bool *offered) {
-    bool big = sock->flags & BIG;
-    uint8_t *data = big ? nc__slices_reserve_offer(port->slices, room) : NULL;
-    *offered = data != NULL;
-    if (data) return data;
-    return nc__slices_reserve(port->slices, big ? READ_ROOM : READ_LEAST, big ? NC_SLAB_SIZE : READ_ROOM, room);
+    if (read->more) sock->flags |= EXACT;
+    if (!read->filled && !sock->waiting && !(sock->flags & (HUP | EXACT))) sock->flags &= ~(uint32_t)READABLE;
+    sock->flags = nc__intake_is_big(read, sock->flags & BIG) ? sock->flags | BIG : sock->flags & ~(uint32_t)BIG;
 }
 
 /* One receive; gives the bytes read. */
 static size_t deliver_in(nc_port *port, nc_sock *sock) {
     static const nc_slice none = {NULL, 0, NULL};
-    size_t room, size = 0;
-    bool more, offered;
-    uint8_t *data = room_for(port, sock, &room, &offered);
-    nc_status status = data ? nc__socket_receive(sock->fd, kind_of(sock), data, room, &size, &more) : NC_ENOMEM;
+    nc_intake read;
+    nc_status status = nc__intake(port->slices, sock->fd, kind_of(sock), sock->flags & BIG, &read);
     if (status == NC_EAGAIN) {
         sock->flags &= ~(uint32_t)(READABLE | HUP);
+        sock->waiting = 0;
         return 0;
     }
     sock->flags &= ~(uint32_t)WANT_IN;
@@ -278,10 +275,9 @@ static size_t deliver_in(nc_port *port, nc_sock *sock) {
         sock->events->received(sock, status, none);
         return 0;
     }
-    note_read(sock, size, room, more);
-    nc_slice slice = offered ? nc__slices_commit_offer(port->slices, size) : nc__slices_commit(port->slices, size);
-    sock->events->received(sock, NC_OK, slice);
-    return size;
+    note_read(sock, &read);
+    sock->events->received(sock, NC_OK, read.slice);
+    return read.slice.size;
 }
 
 /* Accepting fails for want of descriptors or memory: the connections stay in the kernel's queue, and a listener that
@@ -347,6 +343,12 @@ static void wake_rested(nc_port *port) {
         sock->flags &= ~(uint32_t)RESTING;
         nc_port_accept(port, sock);
     }
+}
+
+nc_status nc_port_wait(nc_port *port, int64_t ms) {
+    (void)port;
+    (void)ms;
+    return NC_ENOTSUP;
 }
 
 /* What is noted on a socket, worked off in the order: outcome of a connect, room to send, data. Each call may close the

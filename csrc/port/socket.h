@@ -42,7 +42,7 @@ nc_status nc__socket_set_no_delay(intptr_t fd, bool on);
 nc_status nc__socket_set_keep_alive(intptr_t fd, bool on, unsigned idle_s);
 nc_status nc__socket_set_tos(intptr_t fd, unsigned tos);
 nc_status nc__socket_get_tos(intptr_t fd, unsigned *tos);
-/* Lets everybody read or write the socket file at `path`. */
-nc_status nc__socket_open_path_to_all(const char *path, bool readable, bool writable);
+/* Lets everybody read or write the socket `fd` that was bound to `path`. */
+nc_status nc__socket_open_path_to_all(intptr_t fd, const char *path, bool readable, bool writable);
 
 #endif

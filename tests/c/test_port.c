@@ -611,6 +611,29 @@ static void a_detached_socket_works_on_with_another_port(void) {
     fixture_close(&second);
 }
 
+static void a_socket_handed_over_on_the_same_port_misses_nothing(void) {
+    fixture fix;
+    probe before, after;
+    fixture_open(&fix);
+    peer_fd peer = probe_pair(&before, &fix);
+    nc_port_receive(fix.port, &before.sock);
+    fixture_poll(&fix, 0);
+    peer_send(peer, "early ");
+    probe_init(&after, &fix);
+    CHECK_EQUAL(nc_port_hand_over(fix.port, &before.sock, &after.sock), NC_OK);
+    CHECK_EQUAL(before.sock.fd, NC_SOCK_NONE);
+    probe_read(&after);
+    UNTIL(&fix, has(&after, "early "));
+    peer_send(peer, "late");
+    UNTIL(&fix, has(&after, "early late"));
+    CHECK_EQUAL(before.received, 0);
+    CHECK_EQUAL(before.closed, 0);
+    probe_close(&after);
+    CHECK(peer_is_at_end(peer));
+    peer_close(peer);
+    fixture_close(&fix);
+}
+
 static void reconnecting_over_and_over_leaks_no_descriptor(void) {
     fixture fix;
     probe server;
@@ -956,6 +979,7 @@ static const check_case cases[] = {
     CASE(a_socket_closed_by_what_happens_to_another_hears_nothing_more),
     CASE(a_socket_may_close_from_within_each_of_its_events),
     CASE(a_detached_socket_works_on_with_another_port),
+    CASE(a_socket_handed_over_on_the_same_port_misses_nothing),
     CASE(reconnecting_over_and_over_leaks_no_descriptor),
     CASE(a_path_takes_connections_and_carries_bytes_both_ways),
     CASE(a_path_carries_much_data_at_once_in_both_directions),

@@ -1,8 +1,12 @@
 /* nc_addr to and from the BSD socket addresses. */
-#ifndef NC_PORT_POSIX_SOCKADDR_H
-#define NC_PORT_POSIX_SOCKADDR_H
+#ifndef NC_PORT_SOCKADDR_H
+#define NC_PORT_SOCKADDR_H
 
+#if defined(_WIN32)
+#include "port/win.h"
+#else
 #include <sys/socket.h>
+#endif
 
 #include "netcore/address.h"
 

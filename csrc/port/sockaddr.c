@@ -1,7 +1,9 @@
-#include "port/posix_sockaddr.h"
+#include "port/sockaddr.h"
 
-#include <netinet/in.h>
 #include <string.h>
+#if !defined(_WIN32)
+#include <netinet/in.h>
+#endif
 
 static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
