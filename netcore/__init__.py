@@ -1,9 +1,24 @@
 """Node's `net` for Python, on its own C reactor."""
 
+import netcore.aio as _aio  # noqa: F401 - hosts the loop inside asyncio
 from netcore._core.address import SocketAddress, isIP, isIPv4, isIPv6
 from netcore._core.blocklist import BlockList
 from netcore._core.emitter import EventEmitter, once
 from netcore._core.errors import AbortError, AggregateError, CodedError
+from netcore._core.lookup import lookup
+from netcore._core.loop import Loop, get_loop
+from netcore._core.task import run, sleep
+from netcore._core.timers import (
+    Immediate,
+    Timeout,
+    clearImmediate,
+    clearInterval,
+    clearTimeout,
+    nextTick,
+    setImmediate,
+    setInterval,
+    setTimeout,
+)
 
 __all__ = [
     "AbortError",
@@ -11,9 +26,23 @@ __all__ = [
     "BlockList",
     "CodedError",
     "EventEmitter",
+    "Immediate",
+    "Loop",
     "SocketAddress",
+    "Timeout",
+    "clearImmediate",
+    "clearInterval",
+    "clearTimeout",
+    "get_loop",
     "isIP",
     "isIPv4",
     "isIPv6",
+    "lookup",
+    "nextTick",
     "once",
+    "run",
+    "setImmediate",
+    "setInterval",
+    "setTimeout",
+    "sleep",
 ]

@@ -16,6 +16,10 @@ LAYERS = (
     "promise",
     "listener",
     "emitter",
+    "loop",
+    "timers",
+    "lookup",
+    "task",
     "_native",
 )
 

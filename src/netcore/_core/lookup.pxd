@@ -5,12 +5,11 @@ from netcore._core.nc cimport nc_lookup
 # One name look-up in progress. It keeps itself alive until it is done.
 cdef class Lookup(Source):
     cdef nc_lookup *c
-    cdef Loop loop
     cdef object done
     cdef list addresses(self)
 
     # Gives it up: `done` is not called. Nothing happens if it is over.
-    cdef int cancel(self) except -1
+    cdef void drop(self) noexcept
 
 
 # Looks up `host` in `family` 4, 6 or 0 for both, with NC_LOOKUP_ flags; then done(status, [(text, family), ...]) with

@@ -1,7 +1,6 @@
 """Name look-up with the system's resolver: the part of Node's `dns` that `net` uses."""
 
 cimport cython
-from cpython.ref cimport Py_DECREF, Py_INCREF
 
 from netcore._core.errors cimport errno_error, invalid_arg_type, invalid_arg_value
 from netcore._core.loop cimport Loop, Source, call_user, current_loop
@@ -27,9 +26,7 @@ cdef class Lookup(Source):
     cdef int on_event(self, nc_event *event) except -1:
         done, self.done = self.done, None
         addresses = self.addresses() if event.status == 0 else []
-        nc_lookup_free(self.c)
-        self.c = NULL
-        Py_DECREF(self)
+        self.drop()
         return call_user(self.loop, done, (event.status, addresses))
 
     cdef list addresses(self):
@@ -43,14 +40,11 @@ cdef class Lookup(Source):
             result.append((text[:length].decode("ascii"), found[index].family))
         return result
 
-    cdef int cancel(self) except -1:
-        if self.c == NULL:
-            return 0
+    cdef void drop(self) noexcept:
         nc_lookup_free(self.c)
         self.c = NULL
         self.done = None
-        Py_DECREF(self)
-        return 0
+        self.delist()
 
 
 cdef Lookup start_lookup(Loop loop, bytes host, int family, unsigned flags, object done):
@@ -62,7 +56,7 @@ cdef Lookup start_lookup(Loop loop, bytes host, int family, unsigned flags, obje
     if status != 0:
         loop.tick(done, (status, []))
         return lookup
-    Py_INCREF(lookup)
+    lookup.enlist()
     loop.touch()
     return lookup
 

@@ -32,6 +32,7 @@ cdef class Loop:
     cdef TickQueue microtasks
     cdef TickQueue immediates
     cdef size_t immediates_held # those of the immediates that keep the loop alive
+    cdef PyObject *sources      # the timers and look-ups under way, linked
     cdef size_t holds           # ref() calls not yet undone
     cdef nc_timer *keeper       # keeps a held loop alive
     cdef object _posted         # (fn, args) from any thread
@@ -74,6 +75,7 @@ cdef class Loop:
     cdef int attach(self, object foreign) except -1
     cdef int abandon(self) except -1
     cdef void forget(self) noexcept
+    cdef void drop_all(self) noexcept
 
 
 # This thread's loop, made on first use.
@@ -91,9 +93,18 @@ cdef void set_spawner(spawn_fn spawn) noexcept
 cdef int refuse_nesting(Loop loop) except -1
 
 
-# What the owner pointer of a C timer or lookup points at.
+# What the owner pointer of a C timer or lookup points at. While something is under way, it is in its loop's list, which
+# keeps it alive.
 cdef class Source:
+    cdef Loop loop
+    cdef PyObject *previous
+    cdef PyObject *following
+    cdef bint listed
     cdef int on_event(self, nc_event *event) except -1
+    cdef void enlist(self) noexcept
+    cdef void delist(self) noexcept
+    # Gives up what is under way: the loop is at its end.
+    cdef void drop(self) noexcept
 
 
 # What the owner pointer of a C stream or server points at. The C handle holds one reference to its owner, from

@@ -457,14 +457,16 @@ cdef class Loop:
     # The end.
 
     cdef int abandon(self) except -1:
-        """The thread is over: everything is closed, and hears of it."""
+        """The thread is over: what is open is closed and hears of it, what was to be called later is not."""
         self.in_turn = True
+        self.drop_all()
         nc_loop_close_all(self.c)
         while nc_loop_alive(self.c):
             nc_loop_turn(self.c, 0)
             self.drain(NC_PHASE_IO)
             self.drain(NC_PHASE_CLOSE)
             unpin_all(self.c)
+        self.drop_all()
         self.thread = 0
         return 0
 
@@ -472,11 +474,19 @@ cdef class Loop:
         """In the child of a fork: leaves the parent's connections alone."""
         self.thread = 0
         nc_loop_forget(self.c)
+        self.drop_all()
+
+    cdef void drop_all(self) noexcept:
         clear_queue(&self.ticks)
         clear_queue(&self.microtasks)
         clear_queue(&self.immediates)
         self.immediates_held = 0
         self._posted.clear()
+        while self.sources != NULL:
+            (<Source>self.sources).drop()
+        if self.keeper != NULL:
+            nc_timer_stop(self.keeper)
+            self.holds = 0
 
 
 cdef int check_status(int status) except -1:
@@ -600,6 +610,32 @@ cdef class Source:
 
     cdef int on_event(self, nc_event *event) except -1:
         return 0
+
+    cdef void drop(self) noexcept:
+        self.delist()
+
+    cdef void enlist(self) noexcept:
+        if self.listed:
+            return
+        Py_INCREF(self)
+        self.listed = True
+        self.previous = NULL
+        self.following = self.loop.sources
+        if self.following != NULL:
+            (<Source>self.following).previous = <PyObject *>self
+        self.loop.sources = <PyObject *>self
+
+    cdef void delist(self) noexcept:
+        if not self.listed:
+            return
+        self.listed = False
+        if self.previous == NULL:
+            self.loop.sources = self.following
+        else:
+            (<Source>self.previous).following = self.following
+        if self.following != NULL:
+            (<Source>self.following).previous = self.previous
+        Py_DECREF(self)
 
 
 cdef class Handle(EventEmitter):

@@ -6,16 +6,13 @@ from netcore._core.nc cimport nc_timer
 
 cdef class Timeout(Source):
     cdef nc_timer *c
-    cdef Loop loop
     cdef object callback # None once cleared
     cdef tuple args
     cdef uint64_t ms
     cdef bint repeat
-    cdef bint armed      # the C timer runs and holds a reference to this object
     cdef object number   # what `int(timeout)` has answered while it was armed, or None
     cdef int arm(self) except -1
-    cdef int disarm(self) except -1
-    cdef int let_go(self) except -1
+    cdef void fired(self) noexcept
     cdef int check(self) except -1
 
 

@@ -5,7 +5,6 @@ callback: what it returns is run, and a failure of it leaves run() as one of a p
 """
 
 cimport cython
-from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdint cimport uint64_t
 
 import math
@@ -15,8 +14,7 @@ from itertools import count
 from netcore._core.errors cimport errno_error, invalid_arg_type
 from netcore._core.loop cimport Loop, Source, call_user, current_loop
 from netcore._core.nc cimport (
-    nc_event, nc_timer_free, nc_timer_has_ref, nc_timer_new, nc_timer_ref, nc_timer_start,
-    nc_timer_stop, nc_timer_unref,
+    nc_event, nc_timer_free, nc_timer_has_ref, nc_timer_new, nc_timer_ref, nc_timer_start, nc_timer_stop, nc_timer_unref,
 )
 
 cdef enum:
@@ -77,31 +75,29 @@ cdef class Timeout(Source):
         cdef int status = nc_timer_start(self.c, self.ms + self.loop.start_clock())
         if status != 0:
             raise errno_error(status, "setTimeout")
-        if not self.armed:
-            self.armed = True
-            Py_INCREF(self)
+        self.enlist()
         return self.loop.touch()
 
-    cdef int disarm(self) except -1:
-        if self.armed:
-            nc_timer_stop(self.c)
-            self.let_go()
-        return 0
-
-    cdef int let_go(self) except -1:
+    cdef void fired(self) noexcept:
+        """It is not armed any more."""
         if self.number is not None:
-            del _numbered[self.number]
+            _numbered.pop(self.number, None)
             self.number = None
-        self.armed = False
-        Py_DECREF(self)
-        return 0
+        self.delist()
+
+    cdef void drop(self) noexcept:
+        nc_timer_stop(self.c)
+        self.callback = None
+        self.args = None
+        self.repeat = False
+        self.fired()
 
     cdef int on_event(self, nc_event *event) except -1:
         # An interval counts from the start of its callback, and stays armed if that raises.
         if self.repeat:
             self.arm()
         else:
-            self.let_go()
+            self.fired()
         return call_user(self.loop, self.callback, self.args)
 
     cdef int check(self) except -1:
@@ -136,16 +132,13 @@ cdef class Timeout(Source):
     def close(self):
         """Clears the timer. Returns it."""
         self.check()
-        self.callback = None
-        self.args = None
-        self.repeat = False
-        self.disarm()
+        self.drop()
         return self
 
     def __int__(self):
         self.check()
         number = next(_numbers) if self.number is None else self.number
-        if self.armed:
+        if self.listed:
             self.number = number
             _numbered[number] = self
         return number
