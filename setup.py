@@ -71,6 +71,7 @@ modules = cythonize(
         "wraparound": False,
         "freethreading_compatible": True,
         "embedsignature": True,
+        "embedsignature.format": "clinic",
     },
 )
 
