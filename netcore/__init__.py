@@ -1,5 +1,6 @@
 """Node's `net` for Python, on its own C reactor."""
 
+from netcore._core.abort import AbortController, AbortSignal
 import netcore.aio as _aio  # noqa: F401 - hosts the loop inside asyncio
 from netcore._core.address import SocketAddress, isIP, isIPv4, isIPv6
 from netcore._core.blocklist import BlockList
@@ -21,7 +22,9 @@ from netcore._core.timers import (
 )
 
 __all__ = [
+    "AbortController",
     "AbortError",
+    "AbortSignal",
     "AggregateError",
     "BlockList",
     "CodedError",

@@ -16,6 +16,7 @@ LAYERS = (
     "promise",
     "listener",
     "emitter",
+    "abort",
     "loop",
     "timers",
     "lookup",

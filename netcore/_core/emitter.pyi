@@ -1,11 +1,14 @@
 from collections.abc import Callable
 from typing import Any, ClassVar, Self, TypeVar, overload
 
+from typing_extensions import disjoint_base
+
 from netcore._core.abort import AbortSignal
 from netcore._core.promise import Promise
 
 _F = TypeVar("_F", bound=Callable[..., object])
 
+@disjoint_base
 class EventEmitter:
     """Node's EventEmitter: named events, and listeners that are called in the order in which they were added.
 

@@ -1,4 +1,4 @@
-from typing_extensions import Buffer
+from typing_extensions import Buffer, disjoint_base
 
 def encode(text: str, encoding: str | None = "utf8") -> bytes:
     """The bytes of `text` in one of Node's encodings, as `Buffer.from(text, encoding)` gives them.
@@ -19,6 +19,7 @@ def decode(data: Buffer, encoding: str | None = "utf8") -> str:
     Raises `ERR_UNKNOWN_ENCODING` for a name that is none.
     """
 
+@disjoint_base
 class Decoder:
     """Node's StringDecoder: decodes bytes that arrive in pieces, and keeps a character that is not yet complete.
 

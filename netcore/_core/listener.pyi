@@ -1,6 +1,9 @@
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from typing_extensions import disjoint_base
+
+@disjoint_base
 class Listener:
     """What `rawListeners` shows of a listener that was added by `once`: call it to use the listener up by hand."""
 

@@ -3,8 +3,11 @@ from collections.abc import Callable, Generator
 from contextvars import Context
 from typing import Any, Generic, Self, TypeVar
 
+from typing_extensions import disjoint_base
+
 _T = TypeVar("_T")
 
+@disjoint_base
 class Promise(Generic[_T]):
     """An awaitable that is resolved or rejected once; what comes later is ignored.
 

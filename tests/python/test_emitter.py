@@ -141,7 +141,7 @@ def test_an_emitter_of_many_events_keeps_all_of_them(emitter, heard):
     assert not emitter.emit(names[0])
 
 
-# -- what a listener is called with --------------------------------------------------------------------------------------
+# -- what a listener is called with ------------------------------------------------------------------------------------
 
 
 class Bound:
@@ -242,7 +242,7 @@ def test_a_listener_that_needs_more_than_anybody_emits_is_a_type_error(emitter):
         emitter.emit("x")
 
 
-# -- errors --------------------------------------------------------------------------------------------------------------
+# -- errors ------------------------------------------------------------------------------------------------------------
 
 
 def test_an_unheard_exception_is_raised_itself(emitter):
@@ -288,7 +288,7 @@ def test_a_listener_must_be_callable(emitter, method, listener):
     assert emitter.eventNames() == []
 
 
-# -- adding and removing ---------------------------------------------------------------------------------------------------
+# -- adding and removing -----------------------------------------------------------------------------------------------
 
 
 def test_methods_answer_the_emitter(emitter):
@@ -463,7 +463,7 @@ def test_event_names_are_in_the_order_of_their_first_listener(emitter):
     assert emitter.eventNames() == ["a", "b"]
 
 
-# -- newListener and removeListener ------------------------------------------------------------------------------------------
+# -- newListener and removeListener ------------------------------------------------------------------------------------
 
 
 def test_new_listener_comes_before_the_listener_is_there(emitter, heard):
@@ -524,7 +524,7 @@ def test_one_of_several_once_listeners_is_named_by_its_wrapper_when_it_fires(emi
     assert heard[1:] == [bar, foo]
 
 
-# -- the limit -----------------------------------------------------------------------------------------------------------------
+# -- the limit ---------------------------------------------------------------------------------------------------------
 
 
 class Foo(EventEmitter):
@@ -583,7 +583,7 @@ def test_a_limit_must_be_a_number_and_not_negative(emitter, limit, code, text):
     assert str(caught.value).endswith(f'"setMaxListeners" {text}')
 
 
-# -- the object --------------------------------------------------------------------------------------------------------------------
+# -- the object --------------------------------------------------------------------------------------------------------
 
 
 def test_an_emitter_with_a_listener_is_small(emitter):
@@ -634,7 +634,7 @@ def test_a_repeated_life_leaves_no_references_behind(emitter, heard):
     assert sys.getrefcount(listener) == before
 
 
-# -- coroutines ------------------------------------------------------------------------------------------------------------------------
+# -- coroutines --------------------------------------------------------------------------------------------------------
 
 
 def test_a_coroutine_function_is_scheduled(emitter, heard):
@@ -691,7 +691,7 @@ def test_a_coroutine_that_listens_to_errors_and_fails_is_not_told_of_itself(emit
     assert isinstance(calls[1], KeyError)
 
 
-# -- once --------------------------------------------------------------------------------------------------------------------------------
+# -- once --------------------------------------------------------------------------------------------------------------
 
 
 def run_later(function, *args):
@@ -754,6 +754,4 @@ def test_once_needs_an_emitter():
     with pytest.raises(TypeError) as caught:
         net.once(5, "x")
     assert caught.value.code == "ERR_INVALID_ARG_TYPE"
-    assert str(caught.value) == (
-        'The "emitter" argument must be an instance of EventEmitter. Received type number (5)'
-    )
+    assert str(caught.value) == ('The "emitter" argument must be an instance of EventEmitter. Received type number (5)')

@@ -1,5 +1,7 @@
 """Node's string encodings. Every expected value here was seen in a real Node 26."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -197,7 +199,7 @@ def test_a_decoder_takes_text_as_it_is_and_nothing_but_bytes_beside_it():
 def test_pieces_give_the_same_text_as_the_whole(name, data, cuts):
     decoder = Decoder(name)
     edges = [0, *sorted(cuts), len(data)]
-    pieces = [data[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    pieces = [data[start:end] for start, end in pairwise(edges)]
     assert "".join(decoder.write(piece) for piece in pieces) + decoder.end() == decode(data, name)
 
 

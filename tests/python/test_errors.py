@@ -173,7 +173,7 @@ def test_a_type_error_calls_a_dotted_name_a_property(name, text):
         (5, "5"),
         ("ipv9", "'ipv9'"),
         ("it's", '"it\'s"'),
-        ("it's \"q\"", "`it's \"q\"`"),
+        ('it\'s "q"', '`it\'s "q"`'),
         ("a\0b\n", "'a\\x00b\\n'"),
         ({"port": False}, "{ port: false }"),
         ({}, "{}"),
@@ -249,7 +249,12 @@ def test_missing_arguments(names, text):
 @pytest.mark.parametrize(
     ("code", "detail", "kind", "message"),
     [
-        ("ERR_SERVER_ALREADY_LISTEN", "", RuntimeError, "Listen method has been called more than once without closing."),
+        (
+            "ERR_SERVER_ALREADY_LISTEN",
+            "",
+            RuntimeError,
+            "Listen method has been called more than once without closing.",
+        ),
         ("ERR_SERVER_NOT_RUNNING", "", RuntimeError, "Server is not running."),
         ("ERR_STREAM_WRITE_AFTER_END", "", RuntimeError, "write after end"),
         ("ERR_STREAM_DESTROYED", "write", RuntimeError, "Cannot call write after a stream was destroyed"),

@@ -10,6 +10,7 @@ only replaced: whoever is emitting keeps the tuple that it began with, which is 
 that are added or removed meanwhile.
 """
 
+from cython cimport embedsignature
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport Py_EQ, PyObject, PyObject_RichCompareBool
 from cpython.weakref cimport PyWeakref_NewRef
@@ -138,8 +139,10 @@ cdef class EventEmitter:
 
     # -- emitting ----------------------------------------------------------------------------------------------------
 
+    @embedsignature(False)
     def emit(self, name, a=ABSENT, b=ABSENT, c=ABSENT, d=ABSENT, /, *rest):
-        """Calls the listeners of `name` with the arguments, in order. Answers whether there were any.
+        """emit($self, name, /, *args)\n--\n
+        Calls the listeners of `name` with the arguments, in order. Answers whether there were any.
 
         An `'error'` that nobody listens to is raised: the exception itself, or `ERR_UNHANDLED_ERROR` around any other
         value. Listeners of `EventEmitter.errorMonitor` hear of errors first and do not count as listening.
@@ -261,37 +264,37 @@ cdef class EventEmitter:
 
     # -- adding ------------------------------------------------------------------------------------------------------
 
-    def on(self, name, listener=ABSENT):
+    def on(self, name, listener=...):
         """Adds a listener after the others and answers the emitter; without a listener it is a decorator."""
-        if listener is ABSENT:
+        if listener is ...:
             return _decorator(self.on, name)
         self.listen_to(name, listener, False)
         return self
 
-    def addListener(self, name, listener=ABSENT):
+    def addListener(self, name, listener=...):
         """The same as `on`."""
-        if listener is ABSENT:
+        if listener is ...:
             return _decorator(self.on, name)
         self.listen_to(name, listener, False)
         return self
 
-    def once(self, name, listener=ABSENT):
+    def once(self, name, listener=...):
         """Adds a listener that is removed just before it is called for the first time."""
-        if listener is ABSENT:
+        if listener is ...:
             return _decorator(self.once, name)
         self.listen_to(name, listener, True)
         return self
 
-    def prependListener(self, name, listener=ABSENT):
+    def prependListener(self, name, listener=...):
         """Adds a listener before the others."""
-        if listener is ABSENT:
+        if listener is ...:
             return _decorator(self.prependListener, name)
         self._add(name, listener, False, True)
         return self
 
-    def prependOnceListener(self, name, listener=ABSENT):
+    def prependOnceListener(self, name, listener=...):
         """Adds a listener before the others that is removed just before it is called for the first time."""
-        if listener is ABSENT:
+        if listener is ...:
             return _decorator(self.prependOnceListener, name)
         self._add(name, listener, True, True)
         return self

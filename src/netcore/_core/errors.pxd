@@ -15,6 +15,7 @@ cpdef object bad_port(object value, str name=*, bint allow_zero=*)
 cpdef object missing_args(object names)
 cpdef object unhandled_error(object value)
 cpdef object abort_error(object reason=*, str message=*)
+cpdef object timeout_error()
 
 # A value as Node's messages show it.
 cpdef str inspect(object value)

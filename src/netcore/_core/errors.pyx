@@ -364,3 +364,11 @@ cpdef object abort_error(object reason=None, str message="The operation was abor
     if isinstance(reason, BaseException):
         error.__cause__ = reason
     return error
+
+
+cpdef object timeout_error():
+    """The `TimeoutError` that is the reason of a signal made by `AbortSignal.timeout`."""
+    error = _class_of((TimeoutError,))("The operation was aborted due to timeout")
+    error.code = "TIMEOUT_ERR"
+    error.name = "TimeoutError"
+    return error

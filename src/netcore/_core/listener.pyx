@@ -12,7 +12,12 @@ from netcore._core.errors cimport invalid_arg_type
 from netcore._core.promise cimport running_asyncio_loop
 
 cdef extern from "Python.h":
+    ctypedef struct PyMethodDef
+    ctypedef struct PyCFunctionObject:
+        PyMethodDef *m_ml
     bint PyCoro_CheckExact(object o)
+
+cdef dict _builtins = {}
 
 
 # -- arity -----------------------------------------------------------------------------------------------------------
@@ -26,8 +31,8 @@ cdef bint _shows_its_arity(object callback) noexcept:
     return PyFunction_Check(callable)
 
 
-cdef Arity _measured(object callback) except *:
-    """The arity of any callable, found by `inspect.signature`; a callable without one takes anything."""
+cdef Arity _inspected(object callback) except *:
+    """The arity of any callable by its signature; a callable without one takes anything."""
     from inspect import Parameter, signature
 
     cdef Arity arity
@@ -44,6 +49,39 @@ cdef Arity _measured(object callback) except *:
         elif parameter.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD):
             arity.most += 1
             arity.least += parameter.default is Parameter.empty
+    return arity
+
+
+cdef Arity _of_builtin(object callback) except *:
+    """The arity of a function written in C. It is the same for each object that it is a method of, and kept."""
+    cdef size_t definition = <size_t>(<PyCFunctionObject *>callback).m_ml
+    cdef Arity arity
+    known = _builtins.get(definition)
+    if known is None:
+        arity = _inspected(callback)
+        _builtins[definition] = (arity.least, arity.most)
+        return arity
+    arity.least, arity.most = known
+    return arity
+
+
+cdef Arity _measured(object callback) except *:
+    """The arity of a callable that does not show it. The two commonest kinds have a way around `inspect`, which takes
+    some ten microseconds."""
+    from functools import partial
+
+    cdef Arity arity
+    cdef int given
+    if PyCFunction_Check(<PyObject *>callback):
+        return _of_builtin(callback)
+    if type(callback) is not partial or callback.keywords or not _shows_its_arity(callback.func):
+        return _inspected(callback)
+    function = callback.func
+    arity = arity_at_sight(<PyObject *>function)
+    given = <int>len(callback.args)
+    arity.least -= given
+    if arity.most != UNLIMITED:
+        arity.most -= given
     return arity
 
 
@@ -78,6 +116,9 @@ cdef object entry_for(object callback, bint once):
         arity = arity_at_sight(<PyObject *>callback)
     else:
         arity = _measured(callback)
+        # A wrapper of another emitter must not be taken for an entry of this one.
+        if not once and arity.least <= 0 and arity.most == UNLIMITED and type(callback) is not Listener:
+            return callback
     listener = Listener.__new__(Listener)
     listener.callback = callback
     listener.arity = arity
