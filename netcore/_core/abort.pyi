@@ -42,7 +42,7 @@ class AbortSignal:
     def any(signals: Iterable[AbortSignal]) -> AbortSignal:
         """A signal that aborts as soon as one of `signals` does, with the same reason."""
     def throwIfAborted(self) -> None:
-        """Raises the reason if the signal is aborted; a reason that is no exception is the `cause` of an `AbortError`."""
+        """Raises the reason if the signal is aborted: inside an `AbortError`, as its `cause`, if it is no exception."""
     @property
     def onabort(self) -> Callable[..., object] | None:
         """One more listener, or None. Its place among the others is where the first one was set."""
@@ -60,8 +60,8 @@ class AbortSignal:
         """Calls `listener(event)` when the signal aborts; `event.target` is the signal.
 
         The same listener is added once only. Options, as a mapping or by keyword: `signal`, an `AbortSignal` that
-        removes the listener when it aborts, and `once`, which makes no difference since a signal aborts but once. Events
-        other than `'abort'` never happen.
+        removes the listener when it aborts, and `once`, which makes no difference since a signal aborts but once. Other
+        events than `'abort'` never happen.
         """
     def removeEventListener(
         self,

@@ -22,7 +22,7 @@ class Promise(Generic[_T]):
     def resolve(self, value: object = None) -> bool:
         """Makes `value` the result. Answers whether it was still open."""
     def reject(self, error: BaseException) -> bool:
-        """Makes `error` the exception that is raised where the promise is awaited. Answers whether it was still open."""
+        """Makes `error` the exception that awaiting the promise raises. Answers whether it was still open."""
     def cancel(self, msg: object = None) -> bool:
         """Gives up waiting: whoever awaits gets `asyncio.CancelledError`. Answers whether it was still open."""
     def done(self) -> bool:

@@ -601,11 +601,13 @@ def test_an_emitter_that_was_never_initialised_works(heard):
 
 
 def test_a_listener_that_refers_to_its_emitter_is_collected_with_it():
-    emitter = EventEmitter()
-    emitter.on("x", lambda: emitter)
-    emitter.once("x", lambda: emitter)
-    gone = weakref.ref(emitter)
-    del emitter
+    def life():
+        emitter = EventEmitter()
+        emitter.on("x", lambda: emitter)
+        emitter.once("x", lambda: emitter)
+        return weakref.ref(emitter)
+
+    gone = life()
     gc.collect()
     assert gone() is None
 

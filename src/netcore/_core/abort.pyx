@@ -99,7 +99,7 @@ cdef class AbortSignal:
         return _any(row)
 
     def throwIfAborted(self):
-        """Raises the reason if the signal is aborted; a reason that is no exception is the `cause` of an `AbortError`."""
+        """Raises the reason if the signal is aborted: inside an `AbortError`, as its `cause`, if it is no exception."""
         if not self.aborted:
             return
         if isinstance(self.reason, BaseException):
@@ -127,8 +127,8 @@ cdef class AbortSignal:
         """Calls `listener(event)` when the signal aborts; `event.target` is the signal.
 
         The same listener is added once only. Options, as a mapping or by keyword: `signal`, an `AbortSignal` that
-        removes the listener when it aborts, and `once`, which makes no difference since a signal aborts but once. Events
-        other than `'abort'` never happen.
+        removes the listener when it aborts, and `once`, which makes no difference since a signal aborts but once. Other
+        events than `'abort'` never happen.
         """
         if isinstance(options, dict) and signal is None:
             signal = options.get("signal")

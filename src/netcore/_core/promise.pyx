@@ -57,7 +57,7 @@ cdef class Promise:
         return True
 
     cpdef bint reject(self, object error) except -1:
-        """Makes `error` the exception that is raised where the promise is awaited. Answers whether it was still open."""
+        """Makes `error` the exception that awaiting the promise raises. Answers whether it was still open."""
         if self._state != PENDING:
             return False
         self._settle(REJECTED, error)
