@@ -17,6 +17,7 @@ ADDRCONFIG = 32
 
 # Not cleared by the garbage collector, because the C lookup must be freed before the loop goes.
 @cython.no_gc_clear
+@cython.final
 cdef class Lookup(Source):
     """A look-up in progress."""
 
@@ -86,15 +87,13 @@ cdef int begin(Loop loop, str hostname, int family, unsigned hints, object answe
     text = hostname.encode("utf-8", "surrogatepass")
     literal = nc_is_ip(text, len(text))
     if literal:
-        loop.tick(answer, (0, [(hostname, literal)]))
-        return loop.touch()
+        return loop.tick(answer, (0, [(hostname, literal)]))
     try:
         name = text if text.isascii() else hostname.encode("idna")
     except UnicodeError:
-        loop.tick(answer, (NC_ENOTFOUND, []))
-        return loop.touch()
+        return loop.tick(answer, (NC_ENOTFOUND, []))
     start_lookup(loop, name, family, flags_of(hints), answer)
-    return loop.touch()
+    return 0
 
 
 cdef int check_hostname(object hostname) except -1:

@@ -44,7 +44,8 @@ cdef class Loop:
 
     # Raises RuntimeError unless the calling thread is the loop's.
     cdef int check_thread(self) except -1
-    # To be called after any operation that gives the loop work: inside another loop it asks for a turn.
+    # To be called after any operation that gives the C loop work: inside another loop it asks for a turn. What is
+    # queued by the methods below asks by itself.
     cdef int touch(self) except -1
 
     # process.nextTick: the tick queue runs to its end after each callback. `tick_c` calls fn(arg).

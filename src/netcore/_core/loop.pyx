@@ -133,6 +133,7 @@ cdef int call_user(Loop loop, object callback, tuple args) except -1:
 
 # --- the loop ---------------------------------------------------------------------------------------------------------
 
+@cython.final
 cdef class Loop:
     """One thread's event loop. Do not make one: `get_loop()` answers the calling thread's, and everything in netcore
     finds it by itself. Only `post()` and `wake()` may be called from another thread."""
@@ -176,22 +177,28 @@ cdef class Loop:
     # What to do, and when.
 
     cdef int tick0(self, object fn) except -1:
-        return push(&self.ticks, NULL, <PyObject *>fn, NULL)
+        push(&self.ticks, NULL, <PyObject *>fn, NULL)
+        return self.touch()
 
     cdef int tick(self, object fn, tuple args) except -1:
-        return push(&self.ticks, NULL, <PyObject *>fn, <PyObject *>args if args else NULL)
+        push(&self.ticks, NULL, <PyObject *>fn, <PyObject *>args if args else NULL)
+        return self.touch()
 
     cdef int tick_c(self, tick_fn fn, object arg) except -1:
-        return push(&self.ticks, fn, <PyObject *>arg, NULL)
+        push(&self.ticks, fn, <PyObject *>arg, NULL)
+        return self.touch()
 
     cdef int microtask(self, object fn, tuple args) except -1:
-        return push(&self.microtasks, NULL, <PyObject *>fn, <PyObject *>args if args else NULL)
+        push(&self.microtasks, NULL, <PyObject *>fn, <PyObject *>args if args else NULL)
+        return self.touch()
 
     cdef int microtask_c(self, tick_fn fn, object arg) except -1:
-        return push(&self.microtasks, fn, <PyObject *>arg, NULL)
+        push(&self.microtasks, fn, <PyObject *>arg, NULL)
+        return self.touch()
 
     cdef int immediate_c(self, tick_fn fn, object arg) except -1:
-        return push(&self.immediates, fn, <PyObject *>arg, NULL)
+        push(&self.immediates, fn, <PyObject *>arg, NULL)
+        return self.touch()
 
     def post(self, fn, *args):
         """Has `fn(*args)` called soon on the loop's own thread. Thread-safe, and with `wake()` the only method that is.

@@ -19,9 +19,15 @@ cdef enum:
     CANCELLED
 
 
+# asyncio's own function, once somebody else has imported asyncio.
+cdef object _get_running_loop = None
+
+
 cdef object running_asyncio_loop():
-    events = sys.modules.get("asyncio.events")
-    return None if events is None else events._get_running_loop()
+    global _get_running_loop
+    if _get_running_loop is None:
+        _get_running_loop = getattr(sys.modules.get("asyncio.events"), "_get_running_loop", None)
+    return None if _get_running_loop is None else _get_running_loop()
 
 
 cdef object _cancelled_error():

@@ -5,6 +5,8 @@ future), and steps it again, as a microtask, when the callback has come. A bare 
 the loop. Inside asyncio there are no tasks of ours: its own ones run the coroutines.
 """
 
+cimport cython
+
 from netcore._core.listener cimport set_scheduler
 from netcore._core.loop cimport Loop, current_loop, refuse_nesting, set_spawner
 from netcore._core.promise cimport Promise, running_asyncio_loop
@@ -14,6 +16,7 @@ cdef extern from "Python.h":
     bint PyCoro_CheckExact(object)
 
 
+@cython.final
 cdef class Task(Promise):
     """A coroutine that runs on netcore's own loop, and the promise of its result."""
 
@@ -55,7 +58,6 @@ cdef class Task(Promise):
 
     def _wake(self, awaited):
         self.loop.microtask_c(step_task, self)
-        self.loop.touch()
 
     def cancel(self, msg=None):
         """Throws `asyncio.CancelledError` into the coroutine where it waits. Answers whether it was still running."""

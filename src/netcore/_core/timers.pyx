@@ -65,6 +65,7 @@ cdef int warn_of_delay(object delay, double ms) except -1:
 
 # Not cleared by the garbage collector, because the C timer must be freed before the loop goes.
 @cython.no_gc_clear
+@cython.final
 cdef class Timeout(Source):
     """What `setTimeout` and `setInterval` answer. `int(timeout)` is a number that the `clear` functions take as well."""
 
@@ -190,6 +191,7 @@ cdef object number_in(object text):
 clearInterval = clearTimeout
 
 
+@cython.final
 cdef class Immediate:
     """What `setImmediate` answers."""
 
@@ -246,7 +248,6 @@ def setImmediate(callback, *args):
     immediate.args = args
     immediate.loop.immediate_c(run_immediate, immediate)
     immediate.ref()
-    immediate.loop.touch()
     return immediate
 
 
@@ -268,4 +269,3 @@ def nextTick(callback, *args):
     check_callback(callback)
     loop = current_loop()
     loop.tick(callback, args)
-    loop.touch()
