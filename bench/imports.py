@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import site
 import sys
 from typing import TYPE_CHECKING
 
 from rounds import median
-from tools import BenchError
+from tools import ROOT, BenchError
 
 if TYPE_CHECKING:
     import argparse
@@ -17,9 +18,14 @@ if TYPE_CHECKING:
 MODULES = ("netcore", "asyncio", "uvloop", "rloop")
 
 
+PATHS = [str(ROOT), *site.getsitepackages()]
+
+
 def seconds_of(code: str) -> float:
-    """Processor time of an interpreter that runs this and ends."""
-    pid = os.posix_spawn(sys.executable, [sys.executable, "-c", code], os.environ)
+    """Processor time of an interpreter that runs this and ends. It goes without `site`, since what an editable install
+    brings in there would hide what the module needs itself."""
+    code = f"import os, sys; sys.path += {PATHS}; {code}"
+    pid = os.posix_spawn(sys.executable, [sys.executable, "-S", "-c", code], os.environ)
     _, status, usage = os.wait4(pid, 0)
     if status:
         raise BenchError(f"python -c {code!r} failed")
