@@ -5,6 +5,7 @@ COMMON = \
  base/status.c \
  core/address.c \
  core/address_url.c \
+ core/address_v4.c \
  core/blocklist.c \
  core/blocklist_memory.c \
  core/blocklist_rules.c \

@@ -23,34 +23,6 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* One octet of a dotted quad: the text after it, or NULL. A leading zero is refused because some readers take it for
- * octal, so that two of them would see two different addresses. */
-static const char *parse_octet(const char *at, const char *end, uint8_t *out)
-{
-    if (at == end || !is_digit(*at))
-        return NULL;
-    unsigned value = (unsigned)(*at++ - '0');
-    while (value != 0 && at != end && is_digit(*at)) {
-        value = value * 10 + (unsigned)(*at++ - '0');
-        if (value > 255)
-            return NULL;
-    }
-    *out = (uint8_t)value;
-    return at;
-}
-
-bool nc__parse_ipv4(const char *text, size_t len, uint8_t out[4])
-{
-    const char *end = text + len;
-    const char *at = parse_octet(text, end, &out[0]);
-    for (int i = 1; i < 4; i++) {
-        if (at == NULL || at == end || *at != '.')
-            return false;
-        at = parse_octet(at + 1, end, &out[i]);
-    }
-    return at == end;
-}
-
 /* A group of up to four hexadecimal digits: the text after it, or NULL where there is no digit or a fifth. */
 static const char *parse_group(const char *at, const char *end, uint8_t out[2])
 {
@@ -143,19 +115,18 @@ static uint32_t zone_number(const char *at, size_t len)
 
 static nc_status parse_ipv6_zoned(const char *text, size_t len, nc_addr *out, nc_zone *zone)
 {
-    const char *percent = memchr(text, '%', len);
-    size_t head = percent == NULL ? len : (size_t)(percent - text);
+    nc_addr result = {.family = 6};
     nc_zone found = {NULL, 0};
-    if (percent != NULL) {
+    if (!nc__parse_ipv6(text, len, result.ip)) {
+        const char *percent = len == 0 ? NULL : memchr(text, '%', len);
+        if (percent == NULL || !nc__parse_ipv6(text, (size_t)(percent - text), result.ip))
+            return NC_EINVAL;
         found.name = percent + 1;
-        found.len = len - head - 1;
+        found.len = (size_t)(text + len - found.name);
         if (!is_zone(found.name, found.len))
             return NC_EINVAL;
+        result.scope = zone_number(found.name, found.len);
     }
-    nc_addr result = {.family = 6};
-    if (!nc__parse_ipv6(text, head, result.ip))
-        return NC_EINVAL;
-    result.scope = zone_number(found.name, found.len);
     *out = result;
     *zone = found;
     return NC_OK;
@@ -198,6 +169,8 @@ int nc_is_ip(const char *text, size_t len)
     uint8_t ip[16];
     if (nc__parse_ipv4(text, len, ip))
         return 4;
+    if (nc__parse_ipv6(text, len, ip))
+        return 6;
     nc_addr addr;
     nc_zone zone;
     return parse_ipv6_zoned(text, len, &addr, &zone) == NC_OK ? 6 : 0;

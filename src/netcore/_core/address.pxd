@@ -3,8 +3,19 @@ from libc.stdint cimport uint16_t
 from netcore._core.nc cimport nc_addr
 
 
+cdef extern from "Python.h":
+    bint PyUnicode_IS_ASCII(object text)
+    void *PyUnicode_DATA(object text)
+    Py_ssize_t PyUnicode_GET_LENGTH(object text)
+
+
 # The text of a str, if it can be that of an address: NULL for other objects and for what is not ASCII.
-cdef const char *ascii_of(object text, Py_ssize_t *length) noexcept
+cdef inline const char *ascii_of(object text, Py_ssize_t *length) noexcept:
+    if not isinstance(text, str) or not PyUnicode_IS_ASCII(text):
+        return NULL
+    length[0] = PyUnicode_GET_LENGTH(text)
+    return <const char *>PyUnicode_DATA(text)
+
 
 # The address alone, as Node writes it.
 cdef str address_text(const nc_addr *addr)

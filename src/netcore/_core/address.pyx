@@ -20,17 +20,7 @@ from netcore._core.nc cimport (
 
 
 cdef extern from "Python.h":
-    bint PyUnicode_IS_ASCII(object text)
-    void *PyUnicode_DATA(object text)
-    Py_ssize_t PyUnicode_GET_LENGTH(object text)
     str PyUnicode_FromStringAndSize(const char *text, Py_ssize_t size)
-
-
-cdef const char *ascii_of(object text, Py_ssize_t *length) noexcept:
-    if not isinstance(text, str) or not PyUnicode_IS_ASCII(text):
-        return NULL
-    length[0] = PyUnicode_GET_LENGTH(text)
-    return <const char *>PyUnicode_DATA(text)
 
 
 cdef str address_text(const nc_addr *addr):
