@@ -30,3 +30,4 @@ epoll = port/epoll.c $(POSIX)
 kqueue = port/kqueue.c $(POSIX)
 iocp = $(PORTS) port/iocp.c port/iocp_accept.c port/iocp_pipe.c port/win_errno.c port/win_os.c port/win_pipe.c port/win_socket.c
 TEST_PROGRAMS = test_port $(if $(filter iocp,$(PORT)),,test_port_posix)
+TEST_PROGRAMS += blocklist_oracle $(if $(filter iocp,$(PORT)),,blocklist_threads)

@@ -192,6 +192,40 @@ static void compare_listing(const nc_blocklist *list, const oracle *o)
     }
 }
 
+/* One /16 in which so many addresses are blocked that its leaf becomes a bitmap, and an array again. */
+static void run_dense(void)
+{
+    static bool blocked[65536];
+    nc_blocklist *list;
+    nc_rule rule = {.kind = NC_RULE_ADDRESS, .first = {.ip = {[10] = 0xff, [11] = 0xff, [12] = 77, [13] = 5}, .family = 4}};
+    if (nc_blocklist_new(&list) != NC_OK)
+        exit(2);
+    memset(blocked, 0, sizeof blocked);
+    for (int i = 0; i < 12000; i++) {
+        unsigned offset = (unsigned)draw(65536);
+        bool add = i < 6000 ? draw(8) != 0 : draw(8) == 0;
+        if (i >= 6000)
+            while (!add && !blocked[offset] && draw(200) != 0)
+                offset = (offset + 1) % 65536;
+        rule.first.ip[14] = (uint8_t)(offset >> 8);
+        rule.first.ip[15] = (uint8_t)offset;
+        nc_status status = add ? nc_blocklist_add(list, &rule) : nc_blocklist_remove(list, &rule);
+        failures += status != (add || blocked[offset] ? NC_OK : NC_ENOENT);
+        blocked[offset] = add;
+        if (i % 500 != 0)
+            continue;
+        for (unsigned at = 0; at < 65536; at++) {
+            nc_addr addr = rule.first;
+            addr.ip[14] = (uint8_t)(at >> 8);
+            addr.ip[15] = (uint8_t)at;
+            failures += nc_blocklist_check(list, &addr) != blocked[at];
+        }
+    }
+    if (failures > 0)
+        printf("the dense leaf differs\n");
+    nc_blocklist_release(list);
+}
+
 static void run_round(void)
 {
     static oracle o;
@@ -221,5 +255,6 @@ int main(int argc, char **argv)
     state = (argc > 1 ? strtoull(argv[1], NULL, 10) : 1) * 0x9e3779b97f4a7c15 | 1;
     for (long rounds = argc > 2 ? strtol(argv[2], NULL, 10) : 10; rounds > 0 && failures == 0; rounds--)
         run_round();
+    run_dense();
     return failures > 0;
 }

@@ -1,0 +1,28 @@
+"""The block list's core by itself: against its brute-force oracle, and with threads; plain and under sanitizers."""
+
+import subprocess
+
+import build
+import pytest
+
+ORACLE_SEEDS = range(1, 7)
+
+
+def run(name: str, sanitize: str, *arguments: object) -> None:
+    command = [build.program(name, sanitize), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=55)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("seed", ORACLE_SEEDS)
+def test_agrees_with_an_oracle_that_looks_at_every_rule(seed: int) -> None:
+    run("blocklist_oracle", build.PLAIN, seed, 10)
+
+
+def test_agrees_with_the_oracle_under_the_address_sanitizer() -> None:
+    run("blocklist_oracle", build.ADDRESSES, 99, 4)
+
+
+@pytest.mark.parametrize("sanitize", [build.PLAIN, build.THREADS], ids=["plain", "thread"])
+def test_readers_see_every_change_whole_while_a_writer_works(sanitize: str) -> None:
+    run("blocklist_threads", sanitize, 1500 if sanitize == build.PLAIN else 150)
