@@ -1,7 +1,7 @@
 """Node's `net` for Python, on its own C reactor."""
 
-from netcore._core.abort import AbortController, AbortSignal
 import netcore.aio as _aio  # noqa: F401 - hosts the loop inside asyncio
+from netcore._core.abort import AbortController, AbortSignal
 from netcore._core.address import SocketAddress, isIP, isIPv4, isIPv6
 from netcore._core.blocklist import BlockList
 from netcore._core.emitter import EventEmitter, once

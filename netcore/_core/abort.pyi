@@ -85,4 +85,4 @@ class AbortController:
         """
 
 def set_timer(start: Callable[[int, Callable[[], object]], object]) -> None:
-    """Sets what a time-out is measured with: `start(milliseconds, callback)`, a timer that keeps no loop alive."""
+    """Sets what measures a time-out: `start(milliseconds, callback)`, a timer that keeps no loop alive."""

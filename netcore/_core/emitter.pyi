@@ -58,7 +58,7 @@ class EventEmitter:
     def removeListener(self, name: object, listener: Callable[..., object]) -> Self:
         """The same as `off`."""
     def removeAllListeners(self, name: object = None) -> Self:
-        """Removes all listeners, or all those of one event. `'removeListener'` is emitted if somebody listens to it."""
+        """Removes all listeners, or those of one event. `'removeListener'` is emitted if somebody listens to it."""
     def listeners(self, name: object) -> list[Callable[..., Any]]:
         """The listeners of an event, as they were given to `on` and `once`: a list of its own."""
     def rawListeners(self, name: object) -> list[Callable[..., Any]]:
@@ -69,7 +69,7 @@ class EventEmitter:
     def eventNames(self) -> list[Any]:
         """The names of the events that have listeners, in the order in which they first got one."""
     def setMaxListeners(self, n: float) -> Self:
-        """Sets how many listeners an event may have before a `ResourceWarning` says so; 0 is any number. Initially 10.
+        """Sets how many listeners an event may have before a `ResourceWarning`. Initially 10; 0 is any number.
 
         Raises `ERR_INVALID_ARG_TYPE` unless `n` is a number, `ERR_OUT_OF_RANGE` if it is negative or not a number.
         """

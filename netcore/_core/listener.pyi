@@ -13,8 +13,5 @@ class Listener:
     def __call__(self, *args: Any) -> Any:
         """Removes the listener from its emitter and calls it; from the second time on, does nothing."""
 
-def schedule(coroutine: Coroutine[Any, Any, Any]) -> object:
-    """Starts `coroutine` on the loop of this thread: on netcore's own, or on the running asyncio loop."""
-
 def set_scheduler(start: Callable[[Coroutine[Any, Any, Any]], object]) -> None:
-    """Sets what starts a coroutine on this thread's loop: `start(coroutine)`."""
+    """Sets what starts a coroutine on this thread's own loop: `start(coroutine)`."""

@@ -234,6 +234,17 @@ def test_a_time_out_aborts_with_a_timeout_error():
     assert str(reason) == "The operation was aborted due to timeout"
 
 
+def test_a_time_out_keeps_no_loop_alive(heard):
+    AbortSignal.timeout(60_000).onabort = heard.append
+    AbortSignal.timeout(4294967295).onabort = heard.append
+    net.run()
+    signal = AbortSignal.timeout(1)
+    net.setTimeout(lambda: None, 20)
+    net.run()
+    assert signal.aborted
+    assert heard == []
+
+
 # -- any ---------------------------------------------------------------------------------------------------------------
 
 

@@ -693,6 +693,28 @@ def test_a_coroutine_that_listens_to_errors_and_fails_is_not_told_of_itself(emit
     assert isinstance(calls[1], KeyError)
 
 
+def test_on_netcores_own_loop_a_coroutine_that_fails_is_an_error_event(emitter, heard):
+    @emitter.on("x")
+    async def listener():
+        await net.sleep(1)
+        raise KeyError("boo")
+
+    emitter.on("error", lambda error: heard.append(error.args))
+    emitter.emit("x")
+    net.run()
+    assert heard == [("boo",)]
+
+
+def test_on_netcores_own_loop_an_unheard_failure_leaves_run(emitter):
+    @emitter.on("x")
+    async def listener():
+        raise KeyError("boo")
+
+    emitter.emit("x")
+    with pytest.raises(KeyError, match="boo"):
+        net.run()
+
+
 # -- once --------------------------------------------------------------------------------------------------------------
 
 
@@ -757,3 +779,11 @@ def test_once_needs_an_emitter():
         net.once(5, "x")
     assert caught.value.code == "ERR_INVALID_ARG_TYPE"
     assert str(caught.value) == ('The "emitter" argument must be an instance of EventEmitter. Received type number (5)')
+
+
+def test_once_works_on_netcores_own_loop(emitter):
+    async def main():
+        net.setImmediate(emitter.emit, "x", 1)
+        return await net.once(emitter, "x")
+
+    assert net.run(main()) == [1]

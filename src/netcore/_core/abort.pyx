@@ -9,13 +9,13 @@ from netcore._core.errors cimport (
     abort_error, inspect, invalid_arg_type, misuse, out_of_range, timeout_error,
 )
 from netcore._core.listener cimport call1
-from netcore._core.promise cimport running_asyncio_loop
 
 cdef object _start_timer = None
 
 
 def set_timer(start):
-    """Sets what a time-out is measured with: `start(milliseconds, callback)`, a timer that keeps no loop alive."""
+    """Sets what measures a time-out: `start(milliseconds, callback)`, a timer that keeps no loop alive. The timers call
+    this at their import."""
     global _start_timer
     _start_timer = start
 
@@ -242,13 +242,7 @@ cdef int _wait(AbortSignal signal, delay) except -1:
     def expire():
         signal._abort(timeout_error())
 
-    if _start_timer is not None:
-        _start_timer(delay, expire)
-        return 0
-    loop = running_asyncio_loop()
-    if loop is None:
-        raise RuntimeError("AbortSignal.timeout needs a running loop")
-    loop.call_later(delay / 1000, expire)
+    _start_timer(delay, expire)
     return 0
 
 

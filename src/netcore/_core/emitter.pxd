@@ -10,7 +10,7 @@ cdef class EventEmitter:
     cdef object _limit
     cdef set _warned
 
-    # Whether anybody listens to `name`. Event names written in Cython code are interned, which makes this a few compares.
+    # Whether anybody listens to `name`: a few compares, since names that are written in Cython code are interned.
     cdef bint has(self, str name) noexcept
 
     # emit() for other modules: answers 1 if anybody listened, 0 if not.

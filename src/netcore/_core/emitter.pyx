@@ -17,7 +17,7 @@ from cpython.weakref cimport PyWeakref_NewRef
 
 from netcore._core.errors cimport abort_error, invalid_arg_type, out_of_range, unhandled_error
 from netcore._core.listener cimport (
-    ROOM, Arity, Listener, arity_at_sight, call_within, callback_of, entry_for, schedule,
+    ROOM, Listener, arity_at_sight, call_within, callback_of, entry_for, schedule,
 )
 from netcore._core.promise cimport Promise
 
@@ -381,7 +381,7 @@ cdef class EventEmitter:
         return self._set(name, row[1 - index])
 
     def removeAllListeners(self, name=None):
-        """Removes all listeners, or all those of one event. `'removeListener'` is emitted if somebody listens to it."""
+        """Removes all listeners, or those of one event. `'removeListener'` is emitted if somebody listens to it."""
         if not self.has("removeListener"):
             if name is None:
                 self._table = None
@@ -447,8 +447,8 @@ cdef class EventEmitter:
         return [callback_of(entry) for entry in entries(find(self._table, canonical(name)))]
 
     def rawListeners(self, name):
-        """The same, with wrappers in place of those added by `once`: `.listener` is the listener, and calling the wrapper uses
-        it up."""
+        """The same, with wrappers in place of those added by `once`: `.listener` is the listener, and calling the
+        wrapper uses it up."""
         return [self._raw(entry, name) for entry in entries(find(self._table, canonical(name)))]
 
     cdef object _raw(self, object entry, object name):
@@ -473,7 +473,7 @@ cdef class EventEmitter:
         return list((<tuple>table)[::2]) if PyTuple_CheckExact(table) else list(<dict>table)
 
     def setMaxListeners(self, n):
-        """Sets how many listeners an event may have before a `ResourceWarning` says so; 0 is any number. Initially 10.
+        """Sets how many listeners an event may have before a `ResourceWarning`. Initially 10; 0 is any number.
 
         Raises `ERR_INVALID_ARG_TYPE` unless `n` is a number, `ERR_OUT_OF_RANGE` if it is negative or not a number.
         """

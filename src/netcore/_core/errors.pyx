@@ -35,7 +35,7 @@ class CodedError(Exception):
 
 
 class AbortError(CodedError):
-    """The work was given up because an `AbortSignal` said so. `.code` is `'ABORT_ERR'`; `.cause` is the signal's reason."""
+    """The work was given up because a signal said so. `.code` is `'ABORT_ERR'`, `.cause` the signal's reason."""
 
     code = "ABORT_ERR"
     name = "AbortError"
@@ -344,7 +344,7 @@ cpdef object bad_port(object value, str name="Port", bint allow_zero=True):
 
 
 cpdef object missing_args(object names):
-    """`ERR_MISSING_ARGS`: each of `names` is an argument that is missing; a tuple is one out of several that would do."""
+    """`ERR_MISSING_ARGS`: each of `names` is an argument that is missing, or a tuple of which one would do."""
     words = [f'"{name}"' if isinstance(name, str) else " or ".join([f'"{one}"' for one in name]) for name in names]
     what = "arguments" if len(words) > 1 else "argument"
     return misuse("ERR_MISSING_ARGS", f"The {_listed(words, 'and')} {what} must be specified")

@@ -105,6 +105,6 @@ cdef int call2(object callback, object a, object b) except -1
 cdef int call3(object callback, object a, object b, object c) except -1
 cdef int call4(object callback, object a, object b, object c, object d) except -1
 
-# Starts a coroutine on the loop of this thread.
-cpdef object schedule(object coroutine)
+# Starts a coroutine on the loop of this thread; what it raises, its loop reports.
+cdef int schedule(object coroutine) except -1
 cpdef set_scheduler(object start)

@@ -189,21 +189,19 @@ cdef set _running = set()
 
 
 cpdef set_scheduler(object start):
-    """Sets what starts a coroutine on this thread's loop: `start(coroutine)`. The loop calls this when it is imported."""
+    """Sets what starts a coroutine on this thread's own loop: `start(coroutine)`. The loop calls this at its import."""
     global _start
     _start = start
 
 
-cpdef object schedule(object coroutine):
-    """Starts `coroutine` on the loop of this thread: on netcore's own, or on the running asyncio loop."""
-    if _start is not None:
-        return _start(coroutine)
+cdef int schedule(object coroutine) except -1:
+    """Starts `coroutine` on the asyncio loop that runs in this thread, or else on netcore's own."""
     loop = running_asyncio_loop()
     if loop is None:
-        coroutine.close()
-        raise RuntimeError("a coroutine function needs a running loop to be a listener")
+        _start(coroutine)
+        return 0
     task = loop.create_task(coroutine)
     # asyncio itself keeps only weak references to tasks.
     _running.add(task)
     task.add_done_callback(_running.discard)
-    return task
+    return 0

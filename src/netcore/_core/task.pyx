@@ -104,8 +104,13 @@ def start(coroutine):
     return start_task(current_loop(), coroutine, False) if foreign is None else foreign.create_task(coroutine)
 
 
+def launch(coroutine):
+    """Starts what a listener that is a coroutine function answered. Outside of asyncio: there, it is asyncio's task."""
+    start_task(current_loop(), coroutine, True)
+
+
 set_spawner(spawn)
-set_scheduler(start)
+set_scheduler(launch)
 
 
 async def awaiting(awaitable):

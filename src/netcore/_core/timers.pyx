@@ -11,6 +11,7 @@ import math
 import warnings
 from itertools import count
 
+from netcore._core.abort import set_timer
 from netcore._core.errors cimport errno_error, invalid_arg_type
 from netcore._core.loop cimport Loop, Source, call_user, current_loop
 from netcore._core.nc cimport (
@@ -269,3 +270,11 @@ def nextTick(callback, *args):
     check_callback(callback)
     loop = current_loop()
     loop.tick(callback, args)
+
+
+def _time_out(ms, callback):
+    """What `AbortSignal.timeout` waits with."""
+    start(callback, min(ms, DELAY_MAX), (), False).unref()
+
+
+set_timer(_time_out)
