@@ -61,11 +61,11 @@ static void a_listener_accepts_and_tells_who_the_peer_is(void) {
     CHECK_EQUAL(listener.peer.family, 4);
     CHECK_EQUAL(listener.peer.port, peer_port(peer));
     probe_init(&server, &fix);
-    nc_addr far;
-    CHECK_EQUAL(nc__socket_peer(listener.fds[0], &far), NC_OK);
-    CHECK_EQUAL(far.port, peer_port(peer));
-    CHECK_EQUAL(nc__socket_name(listener.fds[0], &far), NC_OK);
-    CHECK_EQUAL(far.port, port);
+    nc_addr addr;
+    CHECK_EQUAL(nc__socket_peer(listener.fds[0], &addr), NC_OK);
+    CHECK_EQUAL(addr.port, peer_port(peer));
+    CHECK_EQUAL(nc__socket_name(listener.fds[0], &addr), NC_OK);
+    CHECK_EQUAL(addr.port, port);
     CHECK_EQUAL(nc_port_attach(fix.port, &server.sock, listener.fds[0], NC_SOCK_TCP), NC_OK);
     peer_send(peer, "hello");
     probe_read(&server);
@@ -498,7 +498,7 @@ static void a_greedy_peer_does_not_starve_its_neighbour(void) {
     uint8_t *data = make_pattern(SIZE);
 #if defined(_WIN32)
     u_long on = 1;
-    CHECK_EQUAL(ioctlsocket(flood, FIONBIO, &on), 0);
+    CHECK_EQUAL(ioctlsocket(flood, (long)FIONBIO, &on), 0);
     long long sent = send(flood, (const char *)data, SIZE, 0);
 #else
     long long sent = send(flood, data, SIZE, MSG_DONTWAIT);

@@ -1,0 +1,18 @@
+/* The headers of Windows, in the one order in which they work. */
+#ifndef NC_PORT_WIN_H
+#define NC_PORT_WIN_H
+
+#if !defined(WIN32_LEAN_AND_MEAN)
+#define WIN32_LEAN_AND_MEAN
+#endif
+#if !defined(_WIN32_WINNT) || _WIN32_WINNT < 0x0603
+#undef _WIN32_WINNT
+#define _WIN32_WINNT 0x0603
+#endif
+#include <winsock2.h>
+#include <ws2tcpip.h>
+#include <mstcpip.h>
+#include <mswsock.h>
+#include <windows.h>
+
+#endif
