@@ -21,6 +21,16 @@ LAYERS = (
     "timers",
     "lookup",
     "task",
+    "aborting",
+    "arguments",
+    "hosts",
+    "stream",
+    "iteration",
+    "dialer",
+    "pipe",
+    "bound",
+    "socket",
+    "server",
     "_native",
 )
 

@@ -1,0 +1,119 @@
+"""`BoundSocket`: a local address that is taken before anybody listens on it or connects from it."""
+
+from libc.stdint cimport intptr_t
+
+from netcore._core.hosts cimport address_dict, family_of, parse_address
+from netcore._core.arguments cimport check_boolean, check_port, check_string, merge
+from netcore._core.errors cimport errno_error, invalid_arg_type, invalid_arg_value, misuse
+from netcore._core.nc cimport *
+
+BOUND_OPTIONS = frozenset(("host", "port", "path", "ipv6Only", "reusePort"))
+
+
+cdef class BoundSocket:
+    """A socket that is bound and neither listens nor connects until a `Server` or a `Socket` adopts it.
+
+    Options, in a mapping or as keywords: `host` (an IP address; names are not looked up), `port` (0: any), `ipv6Only`,
+    `reusePort`; or `path` alone, for a Unix-domain socket (a first NUL character: the abstract name space). Binding happens at
+    once, and a failure raises: `OSError` with `.syscall` `'bind'`. A context manager, which closes what was not adopted.
+    """
+
+    def __cinit__(self, *args, **keywords):
+        self.descriptor = -1
+
+    def __init__(self, options=None, **keywords):
+        if options is not None and not hasattr(options, "keys"):
+            raise invalid_arg_type("options", "object", options)
+        options = merge(options, keywords, BOUND_OPTIONS, "BoundSocket")
+        if options.get("path") is not None:
+            self.bind_path(options)
+        else:
+            self.bind_address(options)
+
+    def __dealloc__(self):
+        if self.descriptor != -1:
+            nc_socket_close(self.descriptor)
+
+    cdef int bind_address(self, dict options) except -1:
+        cdef nc_addr addr
+        cdef unsigned flags = 0
+        cdef nc_status status
+        cdef size_t length = 0
+        port = options.get("port")
+        port = 0 if port is None else check_port(port, "options.port")
+        if options.get("ipv6Only") is not None and check_boolean(options["ipv6Only"], "options.ipv6Only"):
+            flags |= NC_BIND_V6ONLY
+        if options.get("reusePort") is not None and check_boolean(options["reusePort"], "options.reusePort"):
+            flags |= NC_BIND_REUSEPORT
+        host = options.get("host")
+        if host is None:
+            host = "::" if flags & NC_BIND_V6ONLY else "0.0.0.0"
+        elif not family_of(check_string(host, "options.host")):
+            raise invalid_arg_value(
+                "options.host", host, "must be a numeric IP address; net.BoundSocket does not perform DNS resolution"
+            )
+        parse_address(host, &addr)
+        addr.port = port
+        status = nc_bind(&addr, flags, &self.descriptor)
+        if status != 0:
+            self.descriptor = -1
+            raise errno_error(status, "bind", host, port)
+        status = nc_socket_name(self.descriptor, &addr, NULL, 0, &length)
+        if status != 0:
+            raise errno_error(status, "bind", host, port)
+        self.name = address_dict(&addr)
+        return 0
+
+    cdef int bind_path(self, dict options) except -1:
+        cdef nc_status status
+        for name in ("host", "port", "ipv6Only", "reusePort"):
+            if options.get(name) is not None:
+                raise invalid_arg_value(
+                    "options", options, "path is mutually exclusive with host, port, ipv6Only, and reusePort"
+                )
+        path = check_string(options["path"], "options.path")
+        if "\0" in path[1:]:
+            raise invalid_arg_value("options.path", path, "must be a string without null bytes")
+        text = path.encode("utf-8", "surrogateescape")
+        status = nc_bind_path(text, len(text), 0, &self.descriptor)
+        if status != 0:
+            self.descriptor = -1
+            raise errno_error(status, "bind")
+        self.path = path
+        return 0
+
+    cdef intptr_t consume(self) except -1:
+        """Takes the descriptor out, which is then the caller's to close."""
+        cdef intptr_t fd = self.descriptor
+        if fd == -1:
+            raise misuse("ERR_SOCKET_HANDLE_ADOPTED")
+        self.descriptor = -1
+        return fd
+
+    def address(self):
+        """The bound end: `{'address': str, 'family': str, 'port': int}`, or the path."""
+        if self.descriptor == -1:
+            raise misuse("ERR_SOCKET_HANDLE_ADOPTED")
+        return self.path if self.path is not None else dict(self.name)
+
+    def fd(self):
+        """The descriptor, which remains this object's."""
+        if self.descriptor == -1:
+            raise misuse("ERR_SOCKET_HANDLE_ADOPTED")
+        return self.descriptor
+
+    def close(self):
+        """Gives the address up. `ERR_SOCKET_HANDLE_ADOPTED` if it is adopted or closed already."""
+        nc_socket_close(self.consume())
+
+    @property
+    def isPipe(self):
+        """Whether this is a Unix-domain socket."""
+        return self.path is not None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.descriptor != -1:
+            self.close()

@@ -1,0 +1,224 @@
+"""Streams and servers in coroutines: `async for` and `async with`."""
+
+from collections import deque
+
+from netcore._core.emitter cimport EventEmitter
+from netcore._core.errors cimport abort_error, misuse
+from netcore._core.promise cimport Promise
+from netcore._core.stream cimport *
+
+
+cdef Promise settled(object value):
+    cdef Promise promise = Promise.__new__(Promise)
+    promise.resolve(value)
+    return promise
+
+
+cdef Promise stopped():
+    cdef Promise promise = Promise.__new__(Promise)
+    promise.reject(StopAsyncIteration())
+    return promise
+
+
+# -- chunks ----------------------------------------------------------------------------------------------------------
+
+cdef class ChunkIterator:
+    """The chunks of a stream, one after the other, until its end; an error of the stream is raised.
+
+    A loop that is left early destroys the stream, as in Node: nobody would read what it still has.
+    """
+
+    cdef Duplex stream
+    cdef Promise waiting
+    cdef object error
+    cdef bint started, over
+
+    def __aiter__(self):
+        return self
+
+    def __anext__(self):
+        if self.over:
+            return stopped()
+        if not self.started:
+            self.start()
+        if self.waiting is not None and not self.waiting.done():
+            raise RuntimeError("two coroutines cannot wait for the same stream's next chunk")
+        waiting = self.waiting = Promise.__new__(Promise)
+        self.look()
+        return waiting
+
+    def aclose(self):
+        """Ends the iteration, and the stream if it has not ended by itself."""
+        self.leave()
+        return settled(None)
+
+    def __del__(self):
+        self.leave()
+
+    cdef int start(self) except -1:
+        self.started = True
+        self.stream.listen_to("readable", self.look_again, False)
+        self.stream.listen_to("end", self.look_again, False)
+        self.stream.listen_to("close", self.look_again, False)
+        self.stream.listen_to("error", self.failed, False)
+        return 0
+
+    def look_again(self):
+        self.look()
+
+    def failed(self, error):
+        self.error = error
+        self.look()
+
+    cdef int look(self) except -1:
+        """Settles the promise that is waited for, if there is something to settle it with."""
+        cdef Duplex stream = self.stream
+        cdef Promise waiting = self.waiting
+        if waiting is None or waiting.done():
+            return 0
+        chunk = None if stream.state & ST_DESTROYED else stream.take(-1)
+        if chunk is not None:
+            waiting.resolve(chunk)
+        elif stream.state & ST_ERRORED:
+            self.finish()
+            waiting.reject(stream.rare.errored)
+        elif stream.state & RD_END_EMITTED:
+            self.finish()
+            waiting.reject(StopAsyncIteration())
+        elif stream.state & ST_CLOSED:
+            self.finish()
+            waiting.reject(misuse("ERR_STREAM_PREMATURE_CLOSE"))
+        return 0
+
+    cdef int finish(self) except -1:
+        """No more chunks; 'error' stays heard, because whoever iterates is told of it by other means."""
+        self.over = True
+        self.stream.forget("readable", self.look_again)
+        self.stream.forget("end", self.look_again)
+        self.stream.forget("close", self.look_again)
+        return 0
+
+    cdef int leave(self) except -1:
+        if self.over or not self.started:
+            return 0
+        self.finish()
+        if not self.stream.state & ST_DESTROYED:
+            self.stream.listen_to("error", unheard, False)
+            self.stream.tear_down(abort_error())
+        return 0
+
+
+def unheard(error):
+    """Hears an error that has been told already."""
+
+
+cdef object chunks_of(Duplex stream):
+    cdef ChunkIterator chunks = ChunkIterator.__new__(ChunkIterator)
+    chunks.stream = stream
+    return Listening(chunks)
+
+
+cdef class Listening:
+    """What a coroutine holds of an iteration. The stream's listeners hold the iterator; when nobody holds this, the loop
+    over it has been left."""
+
+    cdef object inner
+
+    def __cinit__(self, inner):
+        self.inner = inner
+
+    def __aiter__(self):
+        return self
+
+    def __anext__(self):
+        return self.inner.__anext__()
+
+    def aclose(self):
+        """Ends the iteration."""
+        return self.inner.aclose()
+
+    def __del__(self):
+        if self.inner is not None:
+            self.inner.aclose()
+
+
+# -- connections -----------------------------------------------------------------------------------------------------
+
+cdef class ConnectionIterator:
+    """The connections of a server, one after the other, until it closes."""
+
+    cdef EventEmitter server
+    cdef object ready
+    cdef Promise waiting
+    cdef bint over
+
+    def __anext__(self):
+        if self.ready:
+            return settled(self.ready.popleft())
+        if self.over:
+            return stopped()
+        self.waiting = Promise.__new__(Promise)
+        return self.waiting
+
+    def aclose(self):
+        """Ends the iteration; the server goes on."""
+        self.finish()
+        return settled(None)
+
+    def connected(self, socket):
+        waiting, self.waiting = self.waiting, None
+        if waiting is None or not waiting.resolve(socket):
+            self.ready.append(socket)
+
+    def closed(self):
+        self.finish()
+        waiting, self.waiting = self.waiting, None
+        if waiting is not None:
+            waiting.reject(StopAsyncIteration())
+
+    cdef int finish(self) except -1:
+        if not self.over:
+            self.over = True
+            self.server.forget("connection", self.connected)
+            self.server.forget("close", self.closed)
+        return 0
+
+
+cdef object connections_of(EventEmitter server):
+    cdef ConnectionIterator connections = ConnectionIterator.__new__(ConnectionIterator)
+    connections.server = server
+    connections.ready = deque()
+    server.listen_to("connection", connections.connected, False)
+    server.listen_to("close", connections.closed, False)
+    return Listening(connections)
+
+
+# -- async with ------------------------------------------------------------------------------------------------------
+
+cdef Promise closing_of(Duplex stream, bint failed):
+    cdef Promise promise = Promise.__new__(Promise)
+    if stream.state & ST_CLOSE_EMITTED:
+        promise.resolve()
+        return promise
+    stream.listen_to("error", unheard, False)
+    stream.listen_to("close", lambda: promise.resolve(), True)
+    if failed or stream.state & ST_CONNECTING:
+        stream.tear_down(None)
+    else:
+        stream.destroySoon()
+    return promise
+
+
+cdef Promise opening_of(Duplex stream):
+    cdef Promise promise
+    if not stream.state & ST_CONNECTING:
+        return settled(stream)
+    promise = Promise.__new__(Promise)
+
+    def connected():
+        stream.forget("error", promise.reject)
+        promise.resolve(stream)
+
+    stream.listen_to("connect", connected, True)
+    stream.listen_to("error", promise.reject, True)
+    return promise

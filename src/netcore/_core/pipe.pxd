@@ -1,0 +1,24 @@
+from netcore._core.stream cimport Duplex, Link
+
+
+cdef class Pipe(Link):
+    cdef object dest
+    cdef Duplex target   # the destination, if it is one of our streams
+    cdef object listener # what hears the source's 'data' while the bytes go through Python
+    cdef bint end        # the end of the source ends the destination
+    cdef bint attached
+    cdef bint native
+    cdef bint over
+    cdef int open(self) except -1
+    cdef int watch_dest(self) except -1
+    cdef int attach(self) except -1
+    cdef int detach(self) except -1
+    cdef bint go_native(self) except -1
+    cdef int hold_source(self) except -1
+    cdef int unpipe(self) except -1
+    cdef int clean_up(self) except -1
+    cdef int write_out(self, object chunk) except -1
+
+
+cdef int open_pipe(Duplex source, object dest, bint end) except -1
+cdef int close_pipe(Duplex source, object dest) except -1

@@ -1,0 +1,522 @@
+"""`Server`: listens for TCP or Unix-domain connections. Limits and block lists are decided by the core, at the moment of
+accepting, so that a peer that is refused never becomes a Python object."""
+
+import errno
+import os
+import stat
+from collections.abc import Mapping
+
+from libc.stdint cimport intptr_t
+
+from netcore._core.aborting cimport check_signal, on_abort
+from netcore._core.arguments cimport check_callback, check_number, check_port, is_pipe_name, merge, normalize, number_from
+from netcore._core.bound cimport BoundSocket
+from netcore._core.errors cimport errno_error, invalid_arg_type, invalid_arg_value, misuse
+from netcore._core.hosts cimport address_dict, family_of, parse_address
+from netcore._core.iteration cimport connections_of, settled
+from netcore._core.listener cimport call1, call2
+from netcore._core.loop cimport Handle, Loop
+from netcore._core.nc cimport *
+from netcore._core.promise cimport Promise
+from netcore._core.socket cimport Socket, accepted, set_gone
+
+from netcore._core.lookup import lookup as system_lookup
+
+SERVER_OPTIONS = frozenset((
+    "allowHalfOpen", "blockList", "highWaterMark", "keepAlive", "keepAliveInitialDelay", "noDelay", "pauseOnConnect",
+))
+LISTEN_OPTIONS = frozenset((
+    "backlog", "exclusive", "fd", "handle", "host", "ipv6Only", "path", "port", "readableAll", "reusePort", "signal",
+    "writableAll",
+))
+cdef int DEFAULT_BACKLOG = 511
+
+
+# -- ticks -----------------------------------------------------------------------------------------------------------
+
+cdef int listening_tick(object server) except -1:
+    cdef Server self = server
+    if self.c != NULL:
+        self.emit0("listening")
+    return 0
+
+
+cdef int error_tick(object item) except -1:
+    cdef Server self
+    self, error = item
+    self.emit1("error", error)
+    return 0
+
+
+cdef int close_tick(object server) except -1:
+    (<Server>server).emit0("close")
+    return 0
+
+
+cdef int count_tick(object item) except -1:
+    callback, count = item
+    return call2(callback, None, count)
+
+
+cdef int lost_one(object server) except -1:
+    return (<Server>server).lost_one()
+
+
+set_gone(lost_one)
+
+
+cdef class Server(Handle):
+    """A TCP or Unix-domain server, as Node's `net.Server`.
+
+    Options, in a mapping or as keywords: `allowHalfOpen`, `highWaterMark` (bytes), `keepAlive`, `keepAliveInitialDelay`
+    (milliseconds), `noDelay`, `pauseOnConnect`, `blockList`. `connectionListener(socket)` hears 'connection'.
+    """
+
+    def __init__(self, options=None, connectionListener=None, **keywords):
+        if options is not None and not isinstance(options, Mapping):
+            if not callable(options):
+                raise invalid_arg_type("options", "object", options)
+            options, connectionListener = None, options
+        if callable(connectionListener):
+            self.listen_to("connection", connectionListener, False)
+        self.set_up(merge(options, keywords, SERVER_OPTIONS, "Server"))
+
+    def __cinit__(self, *args, **keywords):
+        self.mark = 65536
+
+    cdef int set_up(self, dict options) except -1:
+        delay = options.get("keepAliveInitialDelay")
+        if delay is not None:
+            self.keepAliveInitialDelay = int(max(check_number(delay, "options.keepAliveInitialDelay"), 0) / 1000)
+        mark = options.get("highWaterMark")
+        if mark is not None and check_number(mark, "options.highWaterMark") >= 0:
+            self.mark = min(int(mark), 0x7FFFFFFF)
+        self.half_open = bool(options.get("allowHalfOpen"))
+        self.paused = bool(options.get("pauseOnConnect"))
+        self.noDelay = bool(options.get("noDelay"))
+        self.keepAlive = bool(options.get("keepAlive"))
+        block_list = options.get("blockList")
+        if block_list:
+            if not hasattr(block_list, "check"):
+                raise invalid_arg_type("options.blockList", "net.BlockList", block_list)
+            self.block_list = block_list
+        return 0
+
+    # -- listening ---------------------------------------------------------------------------------------------------
+
+    def listen(self, *args, **options):
+        """Listens: `listen([port[, host[, backlog]]])`, `listen(path[, backlog])`, `listen(handle[, backlog])` or
+        `listen(options)`, each with a listener for 'listening' at the end; options may be keywords.
+
+        Port 0, or none, takes a free one. No host: all addresses, IPv6 and IPv4. `handle`: a `Server`, a `Socket`, a
+        `BoundSocket` or an object with `fd`. Wrong arguments raise; a failure to listen is an 'error' event on a later tick.
+        `ERR_SERVER_ALREADY_LISTEN` if the server listens.
+        """
+        unknown = [name for name in options if name not in LISTEN_OPTIONS]
+        if unknown:
+            raise TypeError(f"listen() got an unexpected keyword argument '{unknown[0]}'")
+        if args and not isinstance(args[0], Mapping) and is_handle(args[0]):
+            given = {"handle": args[0]}
+            listener = args[len(args) - 1] if len(args) > 1 else None
+            if not callable(listener):
+                listener = None
+        else:
+            given, listener = normalize(args)
+        if self.c != NULL:
+            raise misuse("ERR_SERVER_ALREADY_LISTEN")
+        if listener is not None:
+            self.listen_to("listening", listener, True)
+        given.update(options)
+        if not args and not options or args and (args[0] is None or callable(args[0]) and "handle" not in given):
+            given["port"] = options.get("port", 0)
+        self.loop_of().check_thread()
+        self.listen_with(given, backlog_of(args))
+        return self
+
+    cdef int listen_with(self, dict options, object backlog) except -1:
+        cdef unsigned flags = 0
+        self.attempt += 1
+        handle = options.get("handle")
+        if isinstance(handle, BoundSocket):
+            return self.listen_on_bound(handle, backlog or 0)
+        if handle is not None:
+            if isinstance(handle, Mapping):
+                options = dict(handle)
+            else:
+                options = {"fd": descriptor_of(handle)}
+        self.follow(options.get("signal"))
+        fd = options.get("fd")
+        if isinstance(fd, int) and not isinstance(fd, bool) and fd >= 0:
+            return self.listen_on_descriptor(fd, backlog or 0)
+        if "port" in options and options["port"] is None:
+            options["port"] = 0
+        if options.get("ipv6Only") is True:
+            flags |= NC_BIND_V6ONLY
+        if options.get("reusePort") is True:
+            flags |= NC_BIND_REUSEPORT
+        backlog = options.get("backlog") or backlog or 0
+        port = options.get("port")
+        if isinstance(port, (int, float, str)) and not isinstance(port, bool):
+            return self.listen_on_port(options, check_port(port, "options.port"), int(backlog), flags)
+        if options.get("path") and is_pipe_name(options["path"]):
+            return self.listen_on_path(options, int(backlog))
+        if "port" not in options and "path" not in options:
+            raise invalid_arg_value("options", options, 'must have the property "port" or "path"')
+        raise invalid_arg_value("options", options)
+
+    cdef int listen_on_port(self, dict options, int port, int backlog, unsigned flags) except -1:
+        host = options.get("host")
+        if not host:
+            return self.listen_on_address(None, port, 0, backlog, flags)
+        attempt = self.attempt
+        if isinstance(host, str) and family_of(host):
+            # Node's look-up of an address answers on a tick; so that address() is right at once, this does it here.
+            return self.listen_on_address(host, port, family_of(host), backlog, flags)
+
+        def answer(error=None, addresses=None, *_):
+            if attempt != self.attempt:
+                return
+            if error is not None:
+                self.emit1("error", error)
+                return
+            found = first_usable(addresses)
+            self.listen_on_address(found["address"], port, found["family"], backlog, flags)
+
+        system_lookup(host, {"all": True}, answer)
+        return 0
+
+    cdef int listen_on_address(self, object host, int port, int family, int backlog, unsigned flags) except -1:
+        """Binds and listens. Without a host: to all addresses, or to those of IPv4 where there is no IPv6."""
+        cdef nc_addr addr
+        cdef intptr_t fd = -1
+        cdef nc_status status
+        cdef str shown = host if host is not None else "::"
+        parse_address(shown, &addr)
+        addr.port = port
+        status = nc_bind(&addr, flags, &fd)
+        if status != 0 and host is None:
+            shown = "0.0.0.0"
+            parse_address(shown, &addr)
+            addr.port = port
+            status = nc_bind(&addr, flags & ~NC_BIND_V6ONLY, &fd)
+        if status == 0:
+            status = self.open_server(fd, backlog)
+        if status != 0:
+            return self.fail(errno_error(status, "listen", shown, port))
+        return self.start()
+
+    cdef int listen_on_path(self, dict options, int backlog) except -1:
+        cdef unsigned flags = 0
+        cdef intptr_t fd = -1
+        cdef nc_status status
+        path = options["path"]
+        if options.get("readableAll"):
+            flags |= NC_BIND_READABLE_ALL
+        if options.get("writableAll"):
+            flags |= NC_BIND_WRITABLE_ALL
+        if path[0] == "\0" and flags:
+            raise invalid_arg_value(
+                "options", options,
+                "can not set readableAll or writableAllt to true when path is abstract unix socket",
+            )
+        if "\0" in path[1:]:
+            raise invalid_arg_value("options.path", path, "must be a string without null bytes")
+        text = path.encode("utf-8", "surrogateescape")
+        status = nc_bind_path(text, len(text), flags, &fd)
+        if status == 0:
+            status = self.open_server(fd, backlog)
+            if status != 0 and path[0] != "\0":
+                os.unlink(path)
+        if status != 0:
+            return self.fail(errno_error(status, "listen", path, -1))
+        self.path = path
+        if path[0] != "\0":
+            nc_server_own_path(self.c, text, len(text))
+        return self.start()
+
+    cdef int listen_on_bound(self, BoundSocket bound, int backlog) except -1:
+        cdef intptr_t fd = bound.consume()
+        cdef nc_status status = self.open_server(fd, backlog)
+        if status != 0:
+            return self.fail(errno_error(status, "listen", bound.path, None if bound.path is None else -1))
+        self.path = bound.path
+        if self.path is not None and self.path[0] != "\0":
+            text = self.path.encode("utf-8", "surrogateescape")
+            nc_server_own_path(self.c, text, len(text))
+        return self.start()
+
+    cdef int listen_on_descriptor(self, object fd, int backlog) except -1:
+        cdef nc_status status = NC_EINVAL
+        cdef intptr_t own
+        try:
+            if stat.S_ISSOCK(os.fstat(fd).st_mode):
+                status = 0
+        except OSError:
+            pass
+        if status == 0:
+            own = fd
+            status = self.adopt(own, backlog)
+        if status != 0:
+            return self.fail(errno_error(status, "listen"))
+        return self.start()
+
+    cdef nc_status adopt(self, intptr_t fd, int backlog) except 1:
+        """Listens on a descriptor that somebody else made; without success it stays theirs."""
+        cdef nc_status status = nc_server_new(self._loop.c, <void *>self, fd, backlog or DEFAULT_BACKLOG, &self.c)
+        if status != 0:
+            self.c = NULL
+            return status
+        self.open_reference()
+        return status
+
+    cdef nc_status open_server(self, intptr_t fd, int backlog) except 1:
+        """Listens on a bound descriptor, which is closed if that fails."""
+        cdef nc_status status = self.adopt(fd, backlog)
+        if status != 0:
+            nc_socket_close(fd)
+        return status
+
+    cdef int start(self) except -1:
+        """The C server is there: it gets the settings, and 'listening' comes on a tick."""
+        self.apply_limits()
+        nc_server_set_options(self.c, self.noDelay, self.keepAlive, self.keepAliveInitialDelay)
+        if self.unrefed:
+            nc_server_unref(self.c)
+        self._loop.touch()
+        return self._loop.tick_c(listening_tick, self)
+
+    cdef int fail(self, object error) except -1:
+        self._loop.touch()
+        return self._loop.tick_c(error_tick, (self, error))
+
+    cdef int apply_limits(self) except -1:
+        limit = self.limit
+        if self.c == NULL:
+            return 0
+        if limit is None or limit != limit or limit >= 0x7FFFFFFFFFFFFFFF:
+            nc_server_set_limit(self.c, -1)
+        else:
+            nc_server_set_limit(self.c, max(int(limit), 0))
+        return 0
+
+    def follow(self, signal):
+        """`signal` closes the server."""
+        if signal is None:
+            return
+        check_signal(signal, "options.signal")
+        if signal.aborted:
+            self._loop.tick0(self.close)
+            return
+        watch = on_abort(signal, self.close)
+        self.listen_to("close", watch.stop, True)
+
+    # -- what the core tells -----------------------------------------------------------------------------------------
+
+    cdef int on_event(self, nc_event *event) except -1:
+        if event.type == NC_EVENT_CONNECTION:
+            return self.accept(event.stream)
+        if event.type == NC_EVENT_DROP:
+            return self.dropped(event)
+        if event.type == NC_EVENT_ACCEPT_ERROR:
+            self.emit1("error", errno_error(event.status, "accept"))
+            return 0
+        if event.type == NC_EVENT_CLOSED:
+            self.closing = False
+            try:
+                self.close_if_drained()
+            finally:
+                self.close_reference()
+        return 0
+
+    cdef int accept(self, nc_stream *stream) except -1:
+        cdef Socket socket = accepted(self, self._loop, stream, self.half_open, self.paused, self.mark)
+        if self.noDelay or self.keepAlive:
+            socket.inherit(self.noDelay, self.keepAlive, self.keepAliveInitialDelay)
+        self.connections += 1
+        self.emit1("connection", socket)
+        return 0
+
+    cdef int dropped(self, nc_event *event) except -1:
+        cdef const nc_dropped *ends = <const nc_dropped *>event.data
+        if ends.peer.family == 0 and ends.local.family == 0:
+            self.emit0("drop")
+            return 0
+        local, remote = address_dict(&ends.local), address_dict(&ends.peer)
+        self.emit1("drop", {
+            "localAddress": local["address"], "localPort": local["port"], "localFamily": local["family"],
+            "remoteAddress": remote["address"], "remotePort": remote["port"], "remoteFamily": remote["family"],
+        })
+        return 0
+
+    cdef int lost_one(self) except -1:
+        self.connections -= 1
+        return self.close_if_drained()
+
+    cdef int close_if_drained(self) except -1:
+        if self.c == NULL and not self.closing and self.connections == 0:
+            self.loop_of().touch()
+            return self._loop.tick_c(close_tick, self)
+        return 0
+
+    # -- methods and properties --------------------------------------------------------------------------------------
+
+    def close(self, callback=None):
+        """Stops listening; connections live on. 'close' comes when the last of them is gone. `callback(error)` is called
+        then, with `ERR_SERVER_NOT_RUNNING` if the server was not listening."""
+        self.loop_of().check_thread()
+        self.attempt += 1
+        if callback is not None and callable(callback):
+            if self.c == NULL:
+                self.listen_to("close", lambda: call1(callback, misuse("ERR_SERVER_NOT_RUNNING")), True)
+            else:
+                self.listen_to("close", callback, True)
+        if self.c != NULL:
+            self.closing = True
+            nc_server_close(self.c)
+            self.c = NULL
+            self.path = None
+            self._loop.touch()
+        else:
+            self.close_if_drained()
+        return self
+
+    def address(self):
+        """Where the server listens: `{'address': str, 'family': 'IPv4' or 'IPv6', 'port': int}`, or the path of a
+        Unix-domain socket, or None if it does not listen."""
+        cdef nc_addr addr
+        cdef char path[256]
+        cdef size_t length = 0
+        cdef nc_status status
+        if self.c == NULL:
+            return None
+        if self.path is not None:
+            return self.path
+        status = nc_socket_name(nc_server_fd(self.c), &addr, path, sizeof(path), &length)
+        if status != 0:
+            raise errno_error(status, "address")
+        if addr.family == 0:
+            return path[:length].decode("utf-8", "surrogateescape")
+        return address_dict(&addr)
+
+    def getConnections(self, callback):
+        """Calls `callback(error, count)` on a tick, with the number of connections that are open."""
+        check_callback(callback, "callback")
+        self.loop_of().tick_c(count_tick, (callback, self.connections))
+        self._loop.touch()
+        return self
+
+    @property
+    def listening(self):
+        """Whether the server listens."""
+        return self.c != NULL
+
+    @property
+    def maxConnections(self):
+        """How many connections may be open at once; further ones are closed, with 'drop'. None: any number. 0: none."""
+        return self.limit
+
+    @maxConnections.setter
+    def maxConnections(self, value):
+        self.limit = None if value is None else check_number(value, "maxConnections")
+        self.apply_limits()
+
+    @property
+    def allowHalfOpen(self):
+        """Whether connections stay writable when the other party ends."""
+        return self.half_open
+
+    @allowHalfOpen.setter
+    def allowHalfOpen(self, value):
+        self.half_open = bool(value)
+
+    @property
+    def pauseOnConnect(self):
+        """Whether connections are not read from before `resume()`."""
+        return self.paused
+
+    @pauseOnConnect.setter
+    def pauseOnConnect(self, value):
+        self.paused = bool(value)
+
+    @property
+    def highWaterMark(self):
+        """The high-water marks of connections, in bytes."""
+        return self.mark
+
+    @property
+    def blockList(self):
+        """The block list whose addresses may not connect, or None."""
+        return self.block_list
+
+    def ref(self):
+        """Makes the server keep the loop running while it listens, as it does at first."""
+        self.unrefed = False
+        if self.c != NULL:
+            nc_server_ref(self.c)
+        return self
+
+    def unref(self):
+        """Lets the loop end although the server listens."""
+        self.unrefed = True
+        if self.c != NULL:
+            nc_server_unref(self.c)
+        return self
+
+    def __aiter__(self):
+        """The connections, as they come, until the server closes."""
+        return connections_of(self)
+
+    def __aenter__(self):
+        return settled(self)
+
+    def __aexit__(self, *_):
+        """Closes the server, and waits until its last connection is gone."""
+        if self.c == NULL:
+            return settled(None)
+        promise = Promise()
+        self.close(lambda: promise.resolve())
+        return promise
+
+
+def createServer(options=None, connectionListener=None, **keywords):
+    """Makes a `Server`: see there for the options. `createServer(listener)` will do."""
+    return Server(options, connectionListener, **keywords)
+
+
+# -- arguments -------------------------------------------------------------------------------------------------------
+
+cdef bint is_handle(object value):
+    return isinstance(value, (BoundSocket, Server, Socket)) or (
+        not isinstance(value, (str, int, float)) and value is not None and not callable(value)
+        and (hasattr(value, "fd") or hasattr(value, "fileno"))
+    )
+
+
+cdef object descriptor_of(object handle):
+    """The descriptor to listen on: a duplicate, where another object of ours goes on using its own."""
+    if isinstance(handle, Server):
+        return os.dup(nc_server_fd((<Server>handle).c)) if (<Server>handle).c != NULL else -1
+    if isinstance(handle, Socket):
+        return os.dup(nc_stream_fd((<Socket>handle).c)) if (<Socket>handle).c != NULL else -1
+    fd = getattr(handle, "fd", None)
+    if fd is None:
+        fd = handle.fileno
+    return fd() if callable(fd) else fd
+
+
+cdef object backlog_of(tuple args):
+    """(handle, backlog), (path, backlog), (port, backlog) or (port, host, backlog)."""
+    for position in (1, 2):
+        if len(args) > position and not callable(args[position]):
+            number = number_from(args[position])
+            if number:
+                return int(min(number, 0x7FFFFFFF))
+    return None
+
+
+cdef dict first_usable(object addresses):
+    """The first address that is not link-local, else the first."""
+    for item in addresses:
+        if not item["address"].lower().startswith(("fe8", "fe9", "fea", "feb")):
+            return item
+    return addresses[0]

@@ -1,0 +1,900 @@
+"""`Socket`: a TCP connection or one end of a Unix-domain socket, with Node's events, properties and methods."""
+
+import os
+import stat
+
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.stdint cimport intptr_t, uint64_t
+from libc.string cimport memcpy
+
+from netcore._core.aborting cimport check_signal, on_abort
+from netcore._core.arguments cimport check_int32, check_number, merge, normalize
+from netcore._core.bound cimport BoundSocket
+from netcore._core.dialer cimport Attempt, Dialer, Race
+from netcore._core.errors cimport (
+    abort_error, errno_error, invalid_arg_type, invalid_arg_value, misuse, out_of_range,
+)
+from netcore._core.hosts cimport address_dict, family_of
+from netcore._core.iteration cimport chunks_of, closing_of, opening_of
+from netcore._core.listener cimport call1, call2
+from netcore._core.loop cimport Handle, Loop
+from netcore._core.nc cimport *
+from netcore._core.pipe cimport close_pipe, open_pipe
+from netcore._core.promise cimport Promise
+from netcore._core.stream cimport *
+
+from netcore._core.dialer import CONNECT_OPTIONS
+
+cdef gone_fn server_lost_one = NULL
+
+cdef int LONGEST_TIMEOUT = 0x7FFFFFFF
+
+SOCKET_OPTIONS = frozenset((
+    "allowHalfOpen", "blockList", "defaultEncoding", "encoding", "fd", "handle", "highWaterMark", "keepAlive",
+    "keepAliveInitialDelay", "noDelay", "onread", "pauseOnCreate", "readable", "readableHighWaterMark", "signal",
+    "typeOfService", "writable", "writableHighWaterMark",
+))
+
+
+cdef void set_gone(gone_fn gone) noexcept:
+    global server_lost_one
+    server_lost_one = gone
+
+
+# -- ticks -----------------------------------------------------------------------------------------------------------
+
+cdef int close_without_handle_tick(object socket) except -1:
+    cdef Socket self = socket
+    self.emit_close(False)
+    return self.fail_pending(True)
+
+
+cdef int abort_tick(object socket) except -1:
+    (<Socket>socket).state |= ST_ABORTED
+    return 0
+
+
+cdef Socket accepted(object server, object loop, nc_stream *stream, bint half_open, bint paused, unsigned mark):
+    cdef Socket self = Socket.__new__(Socket)
+    self._loop = loop
+    self._server = server
+    self.c = stream
+    nc_stream_set_owner(stream, <void *>self)
+    self.open_reference()
+    self.state = ST_HANDLE | ST_COUNTED
+    if half_open:
+        self.state |= ST_HALF_OPEN
+    self.read_mark = mark
+    self.write_mark = mark
+    if paused:
+        self.state |= RD_FLOW_KNOWN
+    else:
+        self.state |= RD_READING | RD_STARTED | RD_NEED_READABLE
+        nc_stream_read_start(stream)
+    return self
+
+
+cdef class Socket(Dialer):
+    """A TCP connection, or one end of a Unix-domain socket: a duplex stream of bytes, as Node's `net.Socket`.
+
+    Options, in a mapping or as keywords: `allowHalfOpen` (default False: ends itself when the other party has), `fd`
+    (a connected socket's descriptor), `handle` (a `BoundSocket`), `readable` and `writable` (False closes that side of
+    an `fd`), `onread` (`{'buffer': bytearray or function, 'callback': function}`), `signal` (an `AbortSignal` that
+    destroys the socket), `highWaterMark` (bytes), `noDelay`, `keepAlive`, `keepAliveInitialDelay` (milliseconds),
+    `typeOfService` (0 to 255), `blockList`. Wrong ones raise `TypeError` and `ValueError` with Node's codes.
+    """
+
+    def __init__(self, options=None, **keywords):
+        if options is None and not keywords:
+            return
+        if isinstance(options, int) and not isinstance(options, bool):
+            options = {"fd": options}
+        self.set_up(merge(options, keywords, SOCKET_OPTIONS, "Socket"))
+
+    cdef int set_up(self, dict options) except -1:
+        """What the options ask for, in the order in which Node looks at them."""
+        check_stream_options(options)
+        delay = options.get("keepAliveInitialDelay")
+        if delay is not None:
+            delay = max(check_number(delay, "options.keepAliveInitialDelay"), 0)
+        if options.get("allowHalfOpen"):
+            self.state |= ST_HALF_OPEN
+        self.read_mark = mark_from(options, "readableHighWaterMark")
+        self.write_mark = mark_from(options, "writableHighWaterMark")
+        if options.get("encoding") is not None:
+            self.setEncoding(options["encoding"])
+        if options.get("defaultEncoding") is not None:
+            self.setDefaultEncoding(options["defaultEncoding"])
+        if options.get("readable") is False:
+            self.state |= RD_DISABLED | RD_ENDED | RD_END_EMITTED
+        if options.get("writable") is False:
+            self.state |= WR_DISABLED | WR_ENDING | WR_ENDED | WR_FINISHED
+        signal = options.get("signal")
+        if signal is not None:
+            check_signal(signal, "signal")
+        self.set_up_handle(options)
+        self.set_up_onread(options.get("onread"))
+        if options.get("noDelay"):
+            self.state |= ST_NO_DELAY
+        if options.get("keepAlive"):
+            self.state |= ST_KEEP_ALIVE
+        if delay is not None:
+            self.rarely().keep_alive_delay = int(delay / 1000)
+        if options.get("typeOfService") is not None:
+            self.rarely().tos = check_int32(options["typeOfService"], "options.typeOfService", 0, 255)
+        block_list = options.get("blockList")
+        if block_list:
+            if not hasattr(block_list, "check"):
+                raise invalid_arg_type("options.blockList", "net.BlockList", block_list)
+            self.rarely().block_list = block_list
+        if self.state & ST_HANDLE and not self.state & (ST_BOUND | RD_DISABLED):
+            self.begin_reading(options)
+        if signal is not None:
+            self.follow(signal)
+        return 0
+
+    cdef int set_up_handle(self, dict options) except -1:
+        handle = options.get("handle")
+        if handle is not None:
+            if not isinstance(handle, BoundSocket):
+                raise invalid_arg_type("options.handle", "net.BoundSocket", handle)
+            return self.adopt_bound(handle)
+        if options.get("fd") is not None:
+            return self.adopt_descriptor(options["fd"])
+        return 0
+
+    cdef int set_up_onread(self, object onread) except -1:
+        cdef Rare rare
+        if onread is None or not hasattr(onread, "get"):
+            return 0
+        buffer, callback = onread.get("buffer"), onread.get("callback")
+        if not callable(callback):
+            return 0
+        rare = self.rarely()
+        if callable(buffer) and not PyObject_CheckBuffer(buffer):
+            rare.onread_make = buffer
+            rare.onread_buffer = buffer()
+        elif PyObject_CheckBuffer(buffer):
+            rare.onread_buffer = buffer
+        else:
+            return 0
+        rare.onread_callback = callback
+        self.state |= RD_ONREAD
+        return 0
+
+    cdef int adopt_bound(self, BoundSocket bound) except -1:
+        cdef nc_status status
+        cdef intptr_t fd = bound.consume()
+        self.open_handle()
+        status = nc_stream_adopt_bound(self.c, fd)
+        if status != 0:
+            nc_socket_close(fd)
+            raise errno_error(status, "open")
+        self.state |= ST_HANDLE | ST_BOUND
+        if bound.path is not None:
+            self.state |= ST_IPC
+            self.rarely().path = bound.path
+        return 0
+
+    cdef int adopt_descriptor(self, object fd) except -1:
+        cdef nc_status status
+        check_descriptor(check_int32(fd, "fd", 0, 0x7FFFFFFF))
+        self.open_handle()
+        status = nc_stream_adopt(self.c, fd)
+        if status != 0:
+            raise errno_error(status, "open")
+        self.state |= ST_HANDLE
+        if nc_stream_is_local(self.c):
+            self.state |= ST_IPC
+        return 0
+
+    cdef int begin_reading(self, dict options) except -1:
+        if options.get("pauseOnCreate"):
+            self.state |= RD_FLOW_KNOWN
+            return 0
+        self.enter()
+        self.take(0)
+        return 0
+
+    cdef int follow(self, object signal) except -1:
+        """From now on `signal` destroys this socket."""
+        rare = self.rarely()
+        self.enter()
+        if signal.aborted:
+            self.state |= ST_ABORTED
+            return self.tear_down(abort_error(signal.reason))
+        rare.signal = on_abort(signal, self.aborted)
+        return 0
+
+    def aborted(self):
+        """What the signal calls that was given as an option."""
+        self.state |= ST_ABORTED
+        signal = self.rare.signal
+        self.tear_down(abort_error(signal.reason))
+
+    cdef int inherit(self, bint no_delay, bint keep_alive, unsigned delay) except -1:
+        """Notes what the server has set on the accepted connection."""
+        if no_delay:
+            self.state |= ST_NO_DELAY
+        if keep_alive:
+            self.state |= ST_KEEP_ALIVE
+            self.rarely().keep_alive_delay = delay
+        return 0
+
+    # -- what the core tells -----------------------------------------------------------------------------------------
+
+    cdef int on_event(self, nc_event *event) except -1:
+        if event.type == NC_EVENT_DATA:
+            return self.data_arrived(<const char *>event.data, event.size)
+        if event.type == NC_EVENT_WROTE:
+            return self.settle(None)
+        if event.type == NC_EVENT_EOF:
+            return self.eof_arrived()
+        if event.type == NC_EVENT_CONNECT:
+            return self.attempt_ended(event.status)
+        if event.type == NC_EVENT_FINISH:
+            return self.finalled()
+        if event.type == NC_EVENT_SEND_ERROR:
+            return self.write_failed(errno_error(event.status, "write"))
+        if event.type == NC_EVENT_RECV_ERROR:
+            return self.tear_down(errno_error(event.status, "read"))
+        if event.type == NC_EVENT_IDLE:
+            return self.idle()
+        if event.type == NC_EVENT_CLOSED:
+            return self.handle_closed()
+        return 0
+
+    cdef int data_arrived(self, const char *data, size_t size) except -1:
+        chunk = PyBytes_FromStringAndSize(data, size)
+        if self.state & RD_ONREAD:
+            return self.feed_onread(chunk)
+        if not self.deliver(chunk) and self.c != NULL and self.state & RD_STARTED:
+            self.state &= ~RD_STARTED
+            nc_stream_read_stop(self.c)
+        return 0
+
+    cdef int feed_onread(self, object chunk) except -1:
+        """Hands `chunk` to the callback of `onread`, in as many pieces as its buffers make of it."""
+        cdef Rare rare = self.rare
+        cdef Py_buffer view
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(chunk)
+        cdef Py_ssize_t done = 0
+        cdef Py_ssize_t part
+        while done < size and not self.state & ST_DESTROYED:
+            buffer = rare.onread_buffer
+            PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE | PyBUF_WRITABLE)
+            part = min(view.len, size - done)
+            memcpy(view.buf, PyBytes_AS_STRING(chunk) + done, part)
+            PyBuffer_Release(&view)
+            if part == 0:
+                raise invalid_arg_value("onread.buffer", buffer, "must not be empty")
+            done += part
+            wants_more = self.call_onread(part, buffer)
+            if not wants_more:
+                self.hold_onread(chunk[done:])
+                break
+        return 0
+
+    cdef bint call_onread(self, Py_ssize_t size, object buffer) except -1:
+        cdef Rare rare = self.rare
+        answer = rare.onread_callback(size, buffer)
+        if rare.onread_make is not None:
+            following = rare.onread_make()
+            if PyObject_CheckBuffer(following):
+                rare.onread_buffer = following
+        return answer is not False and bool(self.state & RD_STARTED)
+
+    cdef int hold_onread(self, object rest) except -1:
+        """Stops reading; what was received and not handed out is, when reading starts again."""
+        if rest:
+            if self.chunks is None:
+                self.chunks = Chunks.__new__(Chunks)
+            self.chunks.append(rest)
+        return self.stop_reading()
+
+    cdef int stop_reading(self) except -1:
+        if self.state & RD_STARTED and self.c != NULL:
+            nc_stream_read_stop(self.c)
+        self.state &= ~RD_STARTED
+        return 0
+
+    cdef int restart_onread(self) except -1:
+        """Reads on for `onread`, beginning with what was left over."""
+        if self.state & (ST_CONNECTING | RD_STARTED) or not self.state & ST_HANDLE:
+            return 0
+        self.enter()
+        self.state |= RD_STARTED
+        nc_stream_read_start(self.c)
+        if self.chunks is not None and self.chunks.length:
+            self._loop.tick_c(onread_tick, self)
+        return 0
+
+    cdef int eof_arrived(self) except -1:
+        if self.state & RD_RELAYING:
+            (<Link>self.rare.pipes[0]).relay_ended()
+        if self.state & RD_END_EMITTED:
+            return 0
+        self.push_eof()
+        self.take(0)
+        return 0
+
+    cdef int idle(self) except -1:
+        if not self.state & ST_HANDLE and self.c != NULL:
+            self.drop_idle_handle()
+        self.emit0("timeout")
+        return 0
+
+    cdef int drop_idle_handle(self) except -1:
+        """A C stream that was there for its timer alone is closed without a word."""
+        self.state |= ST_SILENT
+        nc_stream_close(self.c)
+        self.c = NULL
+        return 0
+
+    cdef int handle_closed(self) except -1:
+        if self.state & ST_SILENT:
+            self.state &= ~ST_SILENT
+            self.close_reference()
+            return 0
+        try:
+            if not self.state & ST_WAS_PENDING:
+                self.fail_pending(False)
+            self.emit_close(True)
+            if self.state & ST_WAS_PENDING:
+                self.fail_pending(True)
+        finally:
+            self.close_reference()
+        return 0
+
+    cdef int fail_pending(self, bint never_connected) except -1:
+        """After the handle is closed: the write that was in progress is told, and through it the rest."""
+        cdef Writes writes = self.writes
+        self.state &= ~ST_IN_FLIGHT
+        if writes is None or not (writes.waiting or writes.held or writes.on_finish is not None):
+            return 0
+        if never_connected:
+            error = misuse("ERR_SOCKET_CLOSED_BEFORE_CONNECTION")
+        else:
+            error = errno_error(NC_ECANCELED, "write")
+        if not self.state & ST_ERRORED and (writes.waiting or writes.held):
+            self.state |= ST_ERRORED
+            self.rarely().errored = error
+        return self.fail_writes(error)
+
+    # -- what the stream asks for ------------------------------------------------------------------------------------
+
+    cdef int read_more(self) except -1:
+        if self.state & ST_CONNECTING or not self.state & ST_HANDLE:
+            self.state |= RD_ON_CONNECT
+        elif not self.state & RD_STARTED and self.c != NULL:
+            self.state |= RD_STARTED
+            self.enter()
+            nc_stream_read_start(self.c)
+        return 0
+
+    cdef int final(self) except -1:
+        if self.state & ST_CONNECTING:
+            self.state |= WR_ON_CONNECT
+        elif not self.state & ST_HANDLE:
+            return self.finalled()
+        else:
+            nc_stream_shutdown(self.c)
+        return 0
+
+    cdef int handle_made(self) except -1:
+        if self.state & ST_UNREF:
+            nc_stream_unref(self.c)
+        if self.rare is not None and self.rare.timeout:
+            nc_stream_set_timeout(self.c, timeout_ms(self.rare.timeout))
+        return 0
+
+    cdef int connected(self) except -1:
+        """The connection is there."""
+        self.apply_options()
+        self.emit0("connect")
+        if self.state & ST_HANDLE:
+            self.after_connect()
+        self.emit0("ready")
+        if self.state & ST_HANDLE and not self.isPaused():
+            self.take(0)
+        return self.relays_again()
+
+    cdef int after_connect(self) except -1:
+        """What waited for the connection: reading, a reset, the writes and the half-close."""
+        cdef Waiting first = None
+        cdef Writes writes = self.writes
+        if self.state & RD_ON_CONNECT:
+            self.state &= ~RD_ON_CONNECT
+            self.read_more()
+        if self.state & ST_RESET:
+            return self.tear_down(None)
+        if writes is not None and writes.held and not writes.corked:
+            _, callback = writes.held[0]
+            self.hand_over()
+            self.flush()
+            if callback is not None and writes.waiting:
+                first = writes.waiting[0]
+            if first is not None and first.end <= self.sent():
+                # The first write was waiting for this very moment, and is told at once.
+                first.count -= 1
+                if first.count == 0 and len(writes.waiting) > 1:
+                    del writes.waiting[0]
+                call1(callback, None)
+        if self.state & WR_ON_CONNECT and self.state & ST_HANDLE:
+            self.state &= ~WR_ON_CONNECT
+            return self.final()
+        return 0
+
+    cdef int apply_options(self) except -1:
+        cdef nc_stream *c = self.c
+        cdef nc_status status
+        if self.state & ST_IPC:
+            return 0
+        if self.state & ST_NO_DELAY:
+            nc_stream_set_no_delay(c, True)
+        if self.state & ST_KEEP_ALIVE:
+            nc_stream_set_keep_alive(c, True, self.rare.keep_alive_delay if self.rare is not None else 0)
+        if self.rare is not None and self.rare.tos >= 0:
+            status = nc_stream_set_type_of_service(c, self.rare.tos)
+            if status != 0:
+                self.emit1("error", errno_error(status, "setTypeOfService"))
+        return 0
+
+    cdef int relays_again(self) except -1:
+        """Pipes at this socket may be relayed by the core, now that it is connected."""
+        if self.rare is None:
+            return 0
+        if self.rare.pipes and self.state & RD_FLOWING:
+            self.source_flows()
+        if self.rare.sources:
+            for link in list(self.rare.sources):
+                if (<Link>link).source.state & RD_FLOWING:
+                    (<Link>link).source_flows()
+        return 0
+
+    cdef int close_handle(self, object error) except -1:
+        """The end of destroy(): closes the socket below, and settles what there is to hear of it."""
+        cdef Loop loop = self._loop
+        cdef bint connecting = self.state & ST_CONNECTING
+        self.state &= ~(ST_CONNECTING | RD_STARTED)
+        if connecting:
+            self.race_over()
+        if self.rare is not None and self.rare.signal is not None:
+            self.rare.signal.stop()
+            self.rare.signal = None
+        if self.state & ST_HANDLE:
+            self.close_socket(error, connecting)
+            self.state |= ST_CLOSED
+            loop.tick_c(error_close_tick if error is not None else close_tick, self)
+        else:
+            self.state |= ST_CLOSED
+            if self.c != NULL:
+                self.drop_idle_handle()
+            loop.tick_c(error_close_tick if error is not None else close_tick, self)
+            loop.tick_c(close_without_handle_tick, self)
+        if self.state & ST_COUNTED:
+            self.state &= ~ST_COUNTED
+            return server_lost_one(self._server)
+        return 0
+
+    cdef int close_socket(self, object error, bint connecting) except -1:
+        cdef nc_stream *c = self.c
+        cdef Rare rare = self.rarely()
+        if error is not None:
+            self.state |= ST_HAD_ERROR
+        if not connecting:
+            self.flush()
+            if nc_stream_bytes_queued(c) > 0:
+                self.state |= ST_IN_FLIGHT
+        else:
+            self.state |= ST_IN_FLIGHT
+        rare.received = nc_stream_bytes_received(c) + rare.received_before
+        rare.sent = nc_stream_bytes_sent(c)
+        self.c = NULL
+        self.state &= ~ST_HANDLE
+        if self.state & ST_RESET:
+            self.state &= ~ST_RESET
+            nc_stream_reset(c)
+        else:
+            nc_stream_close(c)
+        return 0
+
+    # -- methods -----------------------------------------------------------------------------------------------------
+
+    def pause(self):
+        """Stops the flow of 'data' events. What arrives meanwhile is buffered up to the high-water mark."""
+        if self.state & RD_ONREAD and not self.state & ST_CONNECTING:
+            self.stop_reading()
+        self.do_pause()
+        return self
+
+    def resume(self):
+        """Lets 'data' events flow, on the next tick."""
+        if self.state & RD_ONREAD:
+            self.restart_onread()
+        self.do_resume()
+        return self
+
+    def read(self, size=None):
+        """Takes `size` bytes (or characters, after `setEncoding`) out of what has been received; None if there are
+        not that many yet. Without `size`, takes what there is."""
+        if self.state & RD_ONREAD:
+            self.restart_onread()
+            return None
+        return Dialer.read(self, size)
+
+    def pipe(self, destination, options=None, *, end=None):
+        """Writes what arrives to `destination`: a `Socket`, anything with `write` and `end`, or a binary file. Returns
+        the destination. `end=False` leaves it open when this socket ends."""
+        if end is None:
+            end = options.get("end") if options is not None else None
+        open_pipe(self, destination, end is not False)
+        return destination
+
+    def unpipe(self, destination=None):
+        """Ends the pipe to `destination`, or all pipes, and pauses if none remains."""
+        close_pipe(self, destination)
+        return self
+
+    def destroySoon(self):
+        """Destroys the socket when everything written has been sent."""
+        if self.writable:
+            self.end()
+        if self.state & WR_FINISHED:
+            self.tear_down(None)
+        else:
+            self.listen_to("finish", self.destroy_finished, True)
+
+    def destroy_finished(self):
+        self.tear_down(None)
+
+    def resetAndDestroy(self):
+        """Closes a TCP connection with a reset: the peer's reads fail with ECONNRESET. `ERR_INVALID_HANDLE_TYPE` for a
+        Unix-domain socket."""
+        if not self.state & ST_HANDLE:
+            self.tear_down(misuse("ERR_SOCKET_CLOSED"))
+            return self
+        if self.state & ST_IPC:
+            raise misuse("ERR_INVALID_HANDLE_TYPE")
+        self.state |= ST_RESET
+        if not self.state & ST_CONNECTING:
+            self.tear_down(None)
+        return self
+
+    def setTimeout(self, timeout, callback=None):
+        """Emits 'timeout' when no byte has moved either way for `timeout` milliseconds; 0 turns that off. It only tells:
+        the socket stays open. `callback` is added once for 'timeout'. `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`."""
+        cdef uint64_t ms
+        if self.state & ST_DESTROYED:
+            return self
+        self.rarely().timeout = timeout
+        ms = checked_timeout(timeout)
+        if self.c != NULL:
+            nc_stream_set_timeout(self.c, ms)
+        elif ms:
+            self.open_handle()
+        self.enter()
+        if callback is not None:
+            if not callable(callback):
+                raise invalid_arg_type("callback", "function", callback)
+            if ms:
+                self.listen_to("timeout", callback, True)
+            else:
+                self.forget("timeout", callback)
+        return self
+
+    def setNoDelay(self, noDelay=True):
+        """Sends small packets at once instead of collecting them (TCP_NODELAY)."""
+        cdef bint on = noDelay is None or bool(noDelay)
+        if self.state & ST_HANDLE and not self.state & ST_IPC and on != bool(self.state & ST_NO_DELAY):
+            self.loop_of().check_thread()
+            nc_stream_set_no_delay(self.c, on)
+        self.state = self.state | ST_NO_DELAY if on else self.state & ~ST_NO_DELAY
+        return self
+
+    def setKeepAlive(self, enable=False, initialDelay=0):
+        """Has the system probe an idle connection, at first after `initialDelay` milliseconds (0: as it was), then
+        every second, ten times."""
+        cdef Rare rare = self.rarely()
+        cdef bint on
+        if hasattr(enable, "get"):
+            enable, initialDelay = enable.get("enable"), enable.get("initialDelay")
+        on = bool(enable)
+        delay = number_of_seconds(initialDelay)
+        if self.state & ST_HANDLE and not self.state & ST_IPC:
+            if on != bool(self.state & ST_KEEP_ALIVE) or on and rare.keep_alive_delay != delay:
+                self.loop_of().check_thread()
+                nc_stream_set_keep_alive(self.c, on, delay)
+        self.state = self.state | ST_KEEP_ALIVE if on else self.state & ~ST_KEEP_ALIVE
+        rare.keep_alive_delay = delay
+        return self
+
+    def setTypeOfService(self, tos):
+        """Sets the type-of-service byte (traffic class in IPv6) of the packets sent: 0 to 255."""
+        cdef nc_status status
+        value = check_int32(tos, "tos", 0, 255)
+        if self.state & ST_HANDLE and not self.state & (ST_IPC | ST_CONNECTING) and value != self.rarely().tos:
+            status = nc_stream_set_type_of_service(self.c, value)
+            if status != 0:
+                raise errno_error(status, "setTypeOfService")
+        self.rarely().tos = value
+        return self
+
+    def getTypeOfService(self):
+        """The type-of-service byte that is in force; 0 before there is a connection and none was set."""
+        cdef unsigned tos = 0
+        cdef nc_status status
+        if not self.state & ST_HANDLE or self.state & (ST_IPC | ST_CONNECTING):
+            return self.rare.tos if self.rare is not None and self.rare.tos >= 0 else 0
+        status = nc_stream_get_type_of_service(self.c, &tos)
+        if status != 0:
+            raise errno_error(status, "getTypeOfService")
+        return tos
+
+    def ref(self):
+        """Makes the socket keep the loop running while it is open, as it does at first."""
+        self.state &= ~ST_UNREF
+        if self.c != NULL:
+            nc_stream_ref(self.c)
+        return self
+
+    def unref(self):
+        """Lets the loop end although this socket is open."""
+        self.state |= ST_UNREF
+        if self.c != NULL:
+            nc_stream_unref(self.c)
+        return self
+
+    def address(self):
+        """The local end: `{'address': str, 'family': 'IPv4' or 'IPv6', 'port': int}`; empty without one."""
+        return dict(self.name_of(False))
+
+    # -- properties --------------------------------------------------------------------------------------------------
+
+    cdef object name_of(self, bint peer):
+        cdef nc_addr addr
+        cdef nc_status status
+        if peer:
+            if self.rare is not None and self.rare.peer is not None:
+                return self.rare.peer
+            if not self.state & ST_HANDLE or self.state & (ST_CONNECTING | ST_IPC):
+                return {}
+            status = nc_stream_peer_address(self.c, &addr)
+        else:
+            if self.rare is not None and self.rare.path is not None:
+                return {"address": self.rare.path}
+            if not self.state & ST_HANDLE or self.state & ST_IPC:
+                return {}
+            status = nc_stream_local_address(self.c, &addr)
+        if status != 0 or addr.family == 0:
+            return {}
+        name = address_dict(&addr)
+        if peer:
+            self.rarely().peer = name
+        return name
+
+    @property
+    def localAddress(self):
+        """The local IP address, or None."""
+        return self.name_of(False).get("address")
+
+    @property
+    def localPort(self):
+        """The local port, or None."""
+        return self.name_of(False).get("port")
+
+    @property
+    def localFamily(self):
+        """`'IPv4'` or `'IPv6'`, or None."""
+        return self.name_of(False).get("family")
+
+    @property
+    def remoteAddress(self):
+        """The other party's IP address, or None."""
+        return self.name_of(True).get("address")
+
+    @property
+    def remotePort(self):
+        """The other party's port, or None."""
+        return self.name_of(True).get("port")
+
+    @property
+    def remoteFamily(self):
+        """`'IPv4'` or `'IPv6'`, or None."""
+        return self.name_of(True).get("family")
+
+    @property
+    def bytesRead(self):
+        """How many bytes have been received."""
+        if self.state & ST_HANDLE:
+            return nc_stream_bytes_received(self.c) + (self.rare.received_before if self.rare is not None else 0)
+        return self.rare.received if self.rare is not None else 0
+
+    @property
+    def bytesWritten(self):
+        """How many bytes have been written, including those still queued."""
+        return self.sent() + self.queued() + (self.rare.sent_before if self.rare is not None else 0)
+
+    @property
+    def bufferSize(self):
+        """The same as `writableLength`, or None without a connection. Deprecated in Node."""
+        if not self.state & ST_HANDLE:
+            return None
+        return self.writableLength
+
+    @property
+    def connecting(self):
+        """Whether `connect()` has been called and has not ended."""
+        return bool(self.state & ST_CONNECTING)
+
+    @property
+    def pending(self):
+        """Whether there is no connection yet, or none any more."""
+        return not self.state & ST_HANDLE or bool(self.state & ST_CONNECTING)
+
+    @property
+    def readyState(self):
+        """`'opening'`, `'open'`, `'readOnly'`, `'writeOnly'` or `'closed'`."""
+        if self.state & ST_CONNECTING:
+            return "opening"
+        if self.readable:
+            return "open" if self.writable else "readOnly"
+        return "writeOnly" if self.writable else "closed"
+
+    @property
+    def timeout(self):
+        """What was given to `setTimeout`, in milliseconds, or None."""
+        return self.rare.timeout if self.rare is not None else None
+
+    @property
+    def autoSelectFamilyAttemptedAddresses(self):
+        """The addresses tried, as `'address:port'`; None unless several were to be tried."""
+        return self.rare.attempted if self.rare is not None else None
+
+    @property
+    def server(self):
+        """The server that accepted this connection, or None."""
+        return self._server
+
+    @property
+    def blockList(self):
+        """The block list that connections of this socket are checked against, or None."""
+        return self.rare.block_list if self.rare is not None else None
+
+    # -- coroutines and threads --------------------------------------------------------------------------------------
+
+    def __aiter__(self):
+        """The chunks that arrive, until the end. Leaving the loop early destroys the socket, as in Node."""
+        return chunks_of(self)
+
+    def __aenter__(self):
+        """Waits for the connection, if one is being made."""
+        return opening_of(self)
+
+    def __aexit__(self, kind, error, trace):
+        """Sends what was written, closes, and waits until that is done; after an exception, closes at once."""
+        return closing_of(self, kind is not None)
+
+    cdef object leave(self):
+        """Takes the descriptor away from this thread's loop."""
+        cdef Attempt grave
+        cdef intptr_t fd = -1
+        cdef nc_status status
+        if not self.state & ST_HANDLE or self.state & (ST_CONNECTING | ST_DESTROYED):
+            raise misuse("ERR_SOCKET_CLOSED")
+        self.want_bytes()
+        self.writing_changed()
+        status = nc_stream_release(self.c, &fd)
+        if status != 0:
+            raise errno_error(status, "release")
+        grave = Attempt.__new__(Attempt)
+        grave._loop = self._loop
+        nc_stream_set_owner(self.c, <void *>grave)
+        grave.open_reference()
+        self.rarely().received_before += nc_stream_bytes_received(self.c)
+        self.rare.sent_before += nc_stream_bytes_sent(self.c)
+        self.c = NULL
+        self.close_reference()
+        return fd
+
+    cdef int arrive(self, object luggage) except -1:
+        cdef nc_status status
+        self.open_handle()
+        status = nc_stream_adopt(self.c, luggage)
+        if status != 0:
+            nc_socket_close(luggage)
+            raise errno_error(status, "open")
+        if self.state & RD_STARTED:
+            nc_stream_read_start(self.c)
+        return self.relays_again()
+
+
+cdef int onread_tick(object socket) except -1:
+    cdef Socket self = socket
+    if self.chunks is None or not self.chunks.length or not self.state & RD_STARTED:
+        return 0
+    return self.feed_onread(self.chunks.take(self.chunks.length))
+
+
+# -- options ---------------------------------------------------------------------------------------------------------
+
+cdef int check_stream_options(dict options) except -1:
+    for name in ("objectMode", "readableObjectMode", "writableObjectMode"):
+        if options.get(name):
+            raise invalid_arg_value(f"options.{name}", options[name], "is not supported")
+    return 0
+
+
+cdef unsigned mark_from(dict options, str name) except? 0:
+    """The high-water mark of one side."""
+    value = options.get("highWaterMark")
+    if value is None:
+        value = options.get(name)
+    if value is None:
+        return 65536
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0 or value != value:
+        raise invalid_arg_value(f"options.{name}", value)
+    return min(int(value), 0x7FFFFFFF)
+
+
+cdef int check_descriptor(int fd) except -1:
+    """Refuses what is no stream socket, with the name that Node has for it."""
+    kind = "UNKNOWN"
+    try:
+        mode = os.fstat(fd).st_mode
+    except OSError:
+        raise misuse("ERR_INVALID_FD_TYPE", kind) from None
+    if stat.S_ISSOCK(mode):
+        return 0
+    if stat.S_ISREG(mode):
+        kind = "FILE"
+    elif os.isatty(fd):
+        kind = "TTY"
+    elif stat.S_ISFIFO(mode):
+        kind = "PIPE"
+    raise misuse("ERR_INVALID_FD_TYPE", kind)
+
+
+cdef uint64_t checked_timeout(object value) except? 0xFFFFFFFF:
+    check_number(value, "msecs")
+    if not 0 <= value < float("inf"):
+        raise out_of_range("msecs", "a non-negative finite number", value)
+    return timeout_ms(value)
+
+
+cdef uint64_t timeout_ms(object value):
+    if value > LONGEST_TIMEOUT:
+        return LONGEST_TIMEOUT
+    return max(int(value), 1) if value > 0 else 0
+
+
+cdef unsigned number_of_seconds(object ms):
+    try:
+        return max(int(ms / 1000), 0)
+    except (TypeError, ValueError, OverflowError):
+        return 0
+
+
+# -- connect() -------------------------------------------------------------------------------------------------------
+
+def connect(*args, **options):
+    """Makes a `Socket` and connects it: `connect(port[, host][, listener])`, `connect(path[, listener])` or
+    `connect(options[, listener])`, with the options of `Socket` and of its `connect`, which may be keywords, and `timeout`
+    for its `setTimeout`. The listener is added once for 'connect'."""
+    cdef Socket socket
+    if not options and 1 < len(args) < 4 and type(args[0]) is int and type(args[1]) is str:
+        if 0 <= args[0] < 65536 and family_of(args[1]):
+            socket = Socket.__new__(Socket)
+            socket.connect_address(args[0], args[1], args[2] if len(args) == 3 else None)
+            return socket
+    given, listener = normalize(args)
+    given = merge(given, options, CREATE_OPTIONS, "connect")
+    socket = Socket(given)
+    if given.get("timeout"):
+        socket.setTimeout(given["timeout"])
+    socket.connect_with(given, listener)
+    return socket
+
+
+CREATE_OPTIONS = SOCKET_OPTIONS | CONNECT_OPTIONS
