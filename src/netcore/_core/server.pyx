@@ -169,9 +169,6 @@ cdef class Server(Handle):
         if not host:
             return self.listen_on_address(None, port, 0, backlog, flags)
         attempt = self.attempt
-        if isinstance(host, str) and family_of(host):
-            # Node's look-up of an address answers on a tick; so that address() is right at once, this does it here.
-            return self.listen_on_address(host, port, family_of(host), backlog, flags)
 
         def answer(error=None, addresses=None, *_):
             if attempt != self.attempt:
@@ -330,6 +327,10 @@ cdef class Server(Handle):
 
     cdef int accept(self, nc_stream *stream) except -1:
         cdef Socket socket = accepted(self, self._loop, stream, self.half_open, self.paused, self.mark)
+        if self.closing and not self.has("connection"):
+            # Nobody would ever close it, and the server waits for that.
+            self.connections += 1
+            return socket.tear_down(None)
         if self.noDelay or self.keepAlive:
             socket.inherit(self.noDelay, self.keepAlive, self.keepAliveInitialDelay)
         self.connections += 1

@@ -15,6 +15,7 @@ cdef class Socket(Dialer):
     cdef int drop_idle_handle(self) except -1
     cdef int fail_pending(self, bint never_connected) except -1
     cdef int after_connect(self) except -1
+    cdef int lose_writes(self) except -1
     cdef int apply_options(self) except -1
     cdef int relays_again(self) except -1
     cdef int close_socket(self, object error, bint connecting) except -1

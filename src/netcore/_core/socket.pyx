@@ -288,9 +288,7 @@ cdef class Socket(Dialer):
     cdef int hold_onread(self, object rest) except -1:
         """Stops reading; what was received and not handed out is, when reading starts again."""
         if rest:
-            if self.chunks is None:
-                self.chunks = Chunks.__new__(Chunks)
-            self.chunks.append(rest)
+            self.rare.onread_rest = rest
         return self.stop_reading()
 
     cdef int stop_reading(self) except -1:
@@ -306,7 +304,7 @@ cdef class Socket(Dialer):
         self.enter()
         self.state |= RD_STARTED
         nc_stream_read_start(self.c)
-        if self.chunks is not None and self.chunks.length:
+        if self.rare.onread_rest is not None:
             self._loop.tick_c(onread_tick, self)
         return 0
 
@@ -395,6 +393,8 @@ cdef class Socket(Dialer):
         self.emit0("connect")
         if self.state & ST_HANDLE:
             self.after_connect()
+        elif self.writes is not None and self.writes.held:
+            self.lose_writes()
         self.emit0("ready")
         if self.state & ST_HANDLE and not self.isPaused():
             self.take(0)
@@ -413,6 +413,7 @@ cdef class Socket(Dialer):
             _, callback = writes.held[0]
             self.hand_over()
             self.flush()
+            self.drain_now()
             if callback is not None and writes.waiting:
                 first = writes.waiting[0]
             if first is not None and first.end <= self.sent():
@@ -425,6 +426,14 @@ cdef class Socket(Dialer):
             self.state &= ~WR_ON_CONNECT
             return self.final()
         return 0
+
+    cdef int lose_writes(self) except -1:
+        """A listener of 'connect' destroyed the socket: the writes that waited for it have failed."""
+        error = misuse("ERR_SOCKET_CLOSED")
+        if not self.state & ST_ERRORED:
+            self.state |= ST_ERRORED
+            self.rarely().errored = error
+        return self.fail_writes(error)
 
     cdef int apply_options(self) except -1:
         cdef nc_stream *c = self.c
@@ -491,6 +500,9 @@ cdef class Socket(Dialer):
             self.state |= ST_IN_FLIGHT
         rare.received = nc_stream_bytes_received(c) + rare.received_before
         rare.sent = nc_stream_bytes_sent(c)
+        if connecting and self.writes is not None and self.writes.held:
+            # Node counts the first write as on its way.
+            rare.sent += memory_size(self.writes.held[0][0])
         self.c = NULL
         self.state &= ~ST_HANDLE
         if self.state & ST_RESET:
@@ -707,9 +719,12 @@ cdef class Socket(Dialer):
     @property
     def bytesRead(self):
         """How many bytes have been received."""
-        if self.state & ST_HANDLE:
-            return nc_stream_bytes_received(self.c) + (self.rare.received_before if self.rare is not None else 0)
-        return self.rare.received if self.rare is not None else 0
+        cdef Rare rare = self.rare
+        cdef uint64_t received = nc_stream_bytes_received(self.c) if self.state & ST_HANDLE else 0
+        if rare is None:
+            return received
+        received = received + rare.received_before if self.state & ST_HANDLE else rare.received
+        return received - len(rare.onread_rest) if rare.onread_rest is not None else received
 
     @property
     def bytesWritten(self):
@@ -779,6 +794,7 @@ cdef class Socket(Dialer):
     cdef object leave(self):
         """Takes the descriptor away from this thread's loop."""
         cdef Attempt grave
+        cdef Rare rare = self.rarely()
         cdef intptr_t fd = -1
         cdef nc_status status
         if not self.state & ST_HANDLE or self.state & (ST_CONNECTING | ST_DESTROYED):
@@ -792,8 +808,8 @@ cdef class Socket(Dialer):
         grave._loop = self._loop
         nc_stream_set_owner(self.c, <void *>grave)
         grave.open_reference()
-        self.rarely().received_before += nc_stream_bytes_received(self.c)
-        self.rare.sent_before += nc_stream_bytes_sent(self.c)
+        rare.received_before += nc_stream_bytes_received(self.c)
+        rare.sent_before += nc_stream_bytes_sent(self.c)
         self.c = NULL
         self.close_reference()
         return fd
@@ -812,9 +828,11 @@ cdef class Socket(Dialer):
 
 cdef int onread_tick(object socket) except -1:
     cdef Socket self = socket
-    if self.chunks is None or not self.chunks.length or not self.state & RD_STARTED:
+    rest = self.rare.onread_rest
+    if rest is None or not self.state & RD_STARTED:
         return 0
-    return self.feed_onread(self.chunks.take(self.chunks.length))
+    self.rare.onread_rest = None
+    return self.feed_onread(rest)
 
 
 # -- options ---------------------------------------------------------------------------------------------------------

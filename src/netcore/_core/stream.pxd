@@ -120,6 +120,7 @@ cdef class Rare:
     cdef object onread_buffer
     cdef object onread_make
     cdef object onread_callback
+    cdef bytes onread_rest   # received and not handed out, because the callback wanted no more
     cdef object block_list
     cdef list attempted
     cdef object timeout
@@ -203,6 +204,7 @@ cdef class Duplex(Handle):
     cdef int promise_finish(self, object callback, object error) except -1
     cdef int hand_over(self) except -1
     cdef int settle(self, Waiting upto) except -1
+    cdef int drain_now(self) except -1
     cdef int await_sent(self) except -1
     cdef uint64_t sent(self)
     cdef size_t queued(self)
@@ -217,6 +219,8 @@ cdef class Duplex(Handle):
     # Ending.
     cdef int tear_down(self, object error) except -1
 
+
+cdef Py_ssize_t memory_size(object data) except -1
 
 # Ticks that a socket below sets off.
 cdef int close_tick(object stream) except -1

@@ -642,7 +642,7 @@ cdef class Duplex(Handle):
             elif encoding is not None and encoding_of(encoding) != encoding_of(self.chunks.encoding):
                 chunk = (<Decoder>Decoder(self.chunks.encoding)).write(encode_as(chunk, encoding_of(encoding)))
         elif PyObject_CheckBuffer(chunk):
-            chunk = bytes(chunk)
+            chunk = bytes(chunk).decode("utf-8", "replace") if self.state & RD_DECODING else bytes(chunk)
         else:
             self.tear_down(invalid_arg_type("chunk", ("string", "Buffer", "TypedArray", "DataView"), chunk))
             return False
@@ -780,6 +780,7 @@ cdef class Duplex(Handle):
         if (self.state & (WR_PEER_ENDED | WR_ENDING)) == WR_PEER_ENDED | WR_ENDING:
             error = errno_error(<nc_status>NC_EPIPE, None)
             error.args = (error.args[0], "This socket has been ended by the other party")
+            error.errno = None
             if callback is not None:
                 self.loop_of().tick(callback_with, (callback, error))
             self.tear_down(error)
@@ -967,12 +968,7 @@ cdef class Duplex(Handle):
             upto.deferred = True
             if upto.end > sent:
                 return self.await_sent()
-        if (self.state & (WR_NEED_DRAIN | WR_ENDING | ST_DESTROYED)) == WR_NEED_DRAIN and self.queued() == 0:
-            self.state &= ~WR_NEED_DRAIN
-            self.emit0("drain")
-            if self.rare is not None and self.rare.sources:
-                for link in list(self.rare.sources):
-                    (<Link>link).drained()
+        self.drain_now()
         while writes is not None and writes.waiting:
             first = writes.waiting[0]
             if not first.deferred or first.end > sent:
@@ -982,6 +978,17 @@ cdef class Duplex(Handle):
                 first.count -= 1
                 call1(first.callback, None)
         return self.await_sent()
+
+    cdef int drain_now(self) except -1:
+        """Emits 'drain' if it is due."""
+        if (self.state & (WR_NEED_DRAIN | WR_ENDING | ST_DESTROYED)) != WR_NEED_DRAIN or self.queued() > 0:
+            return 0
+        self.state &= ~WR_NEED_DRAIN
+        self.emit0("drain")
+        if self.rare is not None and self.rare.sources:
+            for link in list(self.rare.sources):
+                (<Link>link).drained()
+        return 0
 
     cdef int await_sent(self) except -1:
         """Asks the core to tell when the next thing that somebody waits for has been sent."""
