@@ -13,6 +13,7 @@ from libc.stdint cimport intptr_t
 from netcore._core.arguments cimport (
     check_boolean, check_callback, check_int32, check_number, check_port, check_string, normalize,
 )
+from netcore._core.blocklist cimport BlockList
 from netcore._core.errors cimport (
     aggregate_error, bad_port, errno_error, invalid_arg_type, invalid_arg_value, misuse, missing_args,
 )
@@ -21,7 +22,7 @@ from netcore._core.listener cimport call3
 from netcore._core.loop cimport Handle, Loop, Source
 from netcore._core.nc cimport (
     NC_ECONNREFUSED, NC_EINVAL, NC_ETIMEDOUT, NC_EVENT_CLOSED, NC_EVENT_CONNECT, NC_EVENT_TIMER,
-    nc_addr, nc_bind, nc_event, nc_socket_close, nc_status, nc_stream, nc_stream_adopt_bound,
+    nc_addr, nc_bind, nc_blocklist_check, nc_event, nc_socket_close, nc_status, nc_stream, nc_stream_adopt_bound,
     nc_stream_close, nc_stream_connect, nc_stream_connect_path, nc_stream_new, nc_stream_set_owner, nc_timer_free,
     nc_timer_new, nc_timer_start, nc_timer_stop,
 )
@@ -77,9 +78,12 @@ cdef int emit_failed(Dialer socket, Route route, object error) except -1:
 
 cdef object blocked(Dialer socket, str address):
     """The error that the socket's block list has for an address, or None."""
+    cdef nc_addr addr
     if socket.rare is None or socket.rare.block_list is None:
         return None
-    if socket.rare.block_list.check(address, f"ipv{family_of(address)}"):
+    if not parse_address(address, &addr):
+        return None
+    if nc_blocklist_check((<BlockList>socket.rare.block_list).list, &addr):
         return misuse("ERR_IP_BLOCKED", address)
     return None
 

@@ -10,6 +10,7 @@ from libc.stdint cimport intptr_t
 
 from netcore._core.aborting cimport check_signal, on_abort
 from netcore._core.arguments cimport check_callback, check_number, check_port, is_pipe_name, merge, normalize, number_from
+from netcore._core.blocklist cimport BlockList
 from netcore._core.bound cimport BoundSocket
 from netcore._core.errors cimport errno_error, invalid_arg_type, invalid_arg_value, misuse
 from netcore._core.hosts cimport address_dict, family_of, parse_address
@@ -97,7 +98,7 @@ cdef class Server(Handle):
         self.keepAlive = bool(options.get("keepAlive"))
         block_list = options.get("blockList")
         if block_list:
-            if not hasattr(block_list, "check"):
+            if not isinstance(block_list, BlockList):
                 raise invalid_arg_type("options.blockList", "net.BlockList", block_list)
             self.block_list = block_list
         return 0
@@ -294,6 +295,8 @@ cdef class Server(Handle):
             nc_server_set_limit(self.c, -1)
         else:
             nc_server_set_limit(self.c, max(int(limit), 0))
+        if self.block_list is not None:
+            nc_server_set_blocklist(self.c, (<BlockList>self.block_list).list)
         return 0
 
     def follow(self, signal):

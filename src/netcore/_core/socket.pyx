@@ -10,6 +10,7 @@ from libc.string cimport memcpy
 
 from netcore._core.aborting cimport check_signal, on_abort
 from netcore._core.arguments cimport check_int32, check_number, merge, normalize
+from netcore._core.blocklist cimport BlockList
 from netcore._core.bound cimport BoundSocket
 from netcore._core.dialer cimport Attempt, Dialer, Race
 from netcore._core.errors cimport (
@@ -125,7 +126,7 @@ cdef class Socket(Dialer):
             self.rarely().tos = check_int32(options["typeOfService"], "options.typeOfService", 0, 255)
         block_list = options.get("blockList")
         if block_list:
-            if not hasattr(block_list, "check"):
+            if not isinstance(block_list, BlockList):
                 raise invalid_arg_type("options.blockList", "net.BlockList", block_list)
             self.rarely().block_list = block_list
         if self.state & ST_HANDLE and not self.state & (ST_BOUND | RD_DISABLED):
