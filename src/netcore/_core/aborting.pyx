@@ -1,31 +1,32 @@
 """What a socket or server does with an `AbortSignal` that it was given."""
 
-from netcore._core.errors cimport invalid_arg_type
+from netcore._core.abort cimport AbortSignal, signal_error
 
 
 cdef int check_signal(object signal, str name) except -1:
-    if not (hasattr(signal, "aborted") and hasattr(signal, "addEventListener")):
-        raise invalid_arg_type(name, "AbortSignal", signal)
+    error = signal_error(signal, name)
+    if error is not None:
+        raise error
     return 0
 
 
 cdef object on_abort(object signal, object callback):
     watch = Watch(signal, callback)
-    signal.addEventListener("abort", watch)
+    (<AbortSignal>signal).add(watch)
     return watch
 
 
 cdef class Watch:
     """A callback that waits for a signal."""
 
-    cdef object signal
+    cdef AbortSignal signal
     cdef object callback
 
     def __init__(self, signal, callback):
         self.signal = signal
         self.callback = callback
 
-    def __call__(self, event=None):
+    def __call__(self):
         callback = self.callback
         self.stop()
         if callback is not None:
@@ -33,6 +34,8 @@ cdef class Watch:
 
     def stop(self):
         """The callback is not called any more."""
-        signal, self.signal, self.callback = self.signal, None, None
+        signal = self.signal
+        self.signal = None
+        self.callback = None
         if signal is not None:
-            signal.removeEventListener("abort", self)
+            signal.remove(self)
