@@ -79,31 +79,38 @@ static bool is_needed(const nc_stream *stream) {
     return nc_port_has_unread(&stream->sock);
 }
 
-static nc_status begin(nc_linger *linger, nc_stream *stream) {
+static bool take_over(nc_linger *linger, nc_stream *stream) {
     nc_loop *loop = linger->loop;
-    nc_status status = nc__deadline_start(loop, &linger->deadline, loop->now + LINGER_MS);
-    if (status == NC_OK) status = nc_port_hand_over(loop->port, &stream->sock, &linger->sock);
-    return status == NC_OK ? nc_port_shutdown(loop->port, &linger->sock) : status; /* failed: the stream closes it */
+    if (nc__deadline_start(loop, &linger->deadline, loop->now + LINGER_MS) != NC_OK) return false;
+    if (nc_port_hand_over(loop->port, &stream->sock, &linger->sock) != NC_OK) {
+        nc__deadline_stop(loop, &linger->deadline);
+        return false;
+    }
+    nc__list_append(&loop->lingers, &linger->link);
+    loop->active++;
+    return true;
 }
 
-bool nc__linger(nc_stream *stream) {
-    if (!is_needed(stream)) return false;
+static nc_linger *new_linger(nc_loop *loop) {
     nc_linger *linger = calloc(1, sizeof *linger);
-    if (!linger) return false;
-    linger->loop = stream->handle.loop;
+    if (!linger) return NULL;
+    linger->loop = loop;
     linger->left = LINGER_BYTES;
     linger->deadline.expire = reap;
     nc_sock_init(&linger->sock, &linger_events);
     nc__list_init(&linger->link);
-    nc_status status = begin(linger, stream);
-    if (linger->sock.fd == NC_SOCK_NONE) {
-        nc__deadline_stop(linger->loop, &linger->deadline);
+    return linger;
+}
+
+bool nc__linger(nc_stream *stream) {
+    if (!is_needed(stream)) return false;
+    nc_linger *linger = new_linger(stream->handle.loop);
+    if (!linger) return false;
+    if (!take_over(linger, stream)) {
         free(linger);
         return false;
     }
-    nc__list_append(&linger->loop->lingers, &linger->link);
-    linger->loop->active++;
-    if (status == NC_OK) {
+    if (nc_port_shutdown(linger->loop->port, &linger->sock) == NC_OK) {
         nc_port_receive(linger->loop->port, &linger->sock);
     } else {
         finish(linger);
@@ -111,14 +118,21 @@ bool nc__linger(nc_stream *stream) {
     return true;
 }
 
-void nc__lingers_free(nc_loop *loop, bool forked) {
+bool nc__lingers_end(nc_loop *loop) {
+    nc_list *next;
+    for (nc_list *link = loop->lingers.next; link != &loop->lingers; link = next) {
+        nc_linger *linger = nc_container(link, nc_linger, link);
+        next = link->next;
+        if (!linger->closing) finish(linger);
+        if (linger->closed) free_linger(linger);
+    }
+    return nc__list_is_empty(&loop->lingers);
+}
+
+void nc__lingers_forget(nc_loop *loop) {
     while (!nc__list_is_empty(&loop->lingers)) {
         nc_linger *linger = nc_container(loop->lingers.next, nc_linger, link);
-        if (forked) {
-            nc_port_abandon(&linger->sock);
-        } else if (!linger->closing) {
-            finish(linger);
-        }
+        nc_port_abandon(&linger->sock);
         free_linger(linger);
     }
 }

@@ -47,15 +47,24 @@ static void free_handle(nc_handle *handle) {
     }
 }
 
-/* Backends that complete what they cancel need polls until the last handle is closed. */
+/* Connections that were accepted and never handed out are nobody's to close but ours. */
+static void drop_events(nc_loop *loop) {
+    nc_event event;
+    nc__list_append_all(&loop->ready, &loop->incoming);
+    while (nc_loop_next(loop, NC_PHASE_IO, &event)) {
+        if (event.type == NC_EVENT_CONNECTION) nc_stream_close(event.stream);
+    }
+    while (nc_loop_next(loop, NC_PHASE_CLOSE, &event)) continue;
+}
+
+/* Backends that complete what they cancel need polls until the last descriptor is closed. */
 static void wait_for_closed(nc_loop *loop) {
     bool woken;
-    nc_event event;
-    while (loop->closing > 0) {
-        while (nc_loop_next(loop, NC_PHASE_IO, &event)) continue;
-        nc__list_append_all(&loop->ready, &loop->incoming);
-        while (nc_loop_next(loop, NC_PHASE_CLOSE, &event)) continue;
-        if (loop->closing > 0 && nc_port_poll(loop->port, 10, &woken) == NC_ENOMEM) return;
+    for (;;) {
+        drop_events(loop);
+        bool lingers = !nc__lingers_end(loop);
+        if (loop->closing == 0 && !lingers) return;
+        if (nc_port_poll(loop->port, 10, &woken) == NC_ENOMEM) return;
     }
 }
 
@@ -73,13 +82,12 @@ void nc_loop_free(nc_loop *loop) {
     if (!loop) return;
     nc_loop_close_all(loop);
     wait_for_closed(loop);
-    nc__lingers_free(loop, false);
     free_parts(loop);
 }
 
 void nc_loop_forget(nc_loop *loop) {
     nc_port_forget(loop->port);
-    nc__lingers_free(loop, true);
+    nc__lingers_forget(loop);
     for (nc_list *link = loop->handles.next; link != &loop->handles; link = link->next) {
         nc_handle *handle = nc_container(link, nc_handle, all);
         if (handle->kind == NC__STREAM) nc__stream_forget(nc__stream_of(handle));

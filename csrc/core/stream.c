@@ -181,10 +181,12 @@ nc_status nc__stream_accept(nc_loop *loop, nc_server *server, intptr_t fd, nc_so
 }
 
 static void closed(nc_sock *sock) {
-    nc__handle_closed(&nc_container(sock, nc_stream, sock)->handle);
+    nc_stream *stream = nc_container(sock, nc_stream, sock);
+    nc__writeq_drop(stream->handle.loop, &stream->queue);
+    nc__handle_closed(&stream->handle);
 }
 
-/* What closing has to undo before the descriptor goes. */
+/* What closing has to undo before the descriptor goes. Bytes that the kernel still reads stay until it is closed. */
 static void let_go(nc_stream *stream) {
     nc_loop *loop = stream->handle.loop;
     nc__relay_leave(stream);

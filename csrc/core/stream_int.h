@@ -93,7 +93,9 @@ void nc__stream_connected(nc_sock *sock, nc_status status);
 
 /* linger.c: takes the descriptor over, if there is a reason to. */
 bool nc__linger(nc_stream *stream);
-void nc__lingers_free(nc_loop *loop, bool forked);
+/* Closes them all, and frees those that the port has done with; whether none is left. */
+bool nc__lingers_end(nc_loop *loop);
+void nc__lingers_forget(nc_loop *loop); /* after fork, in the child */
 
 /* server.c */
 void nc__server_left(nc_server *server);

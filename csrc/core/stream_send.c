@@ -44,6 +44,7 @@ static void note_sent(nc_stream *stream, size_t size) {
 }
 
 void nc_stream_notify_at(nc_stream *stream, uint64_t offset) {
+    stream->pending &= (uint16_t)~NC__GOT_WROTE;
     stream->notify_at = offset;
     if (stream->sent < offset) return;
     stream->notify_at = UINT64_MAX;
