@@ -1,7 +1,6 @@
 """IP addresses as text, and `SocketAddress`: an address with its port, family and flow label."""
 
 import unicodedata as _unicodedata
-from urllib.parse import unquote as _unquote
 
 from cpython.object cimport Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE
 from libc.string cimport memcmp
@@ -121,7 +120,9 @@ _IGNORED.update({0x3002: "."})
 cdef str _as_ascii(str text):
     """A host with the digits and dots of other scripts, as URLs map them to ASCII; '' if something else is in it."""
     if not text.startswith("["):
-        text = _unquote(text, errors="replace")
+        from urllib.parse import unquote  # not sooner: it costs more to import than all of netcore
+
+        text = unquote(text, errors="replace")
     text = _unicodedata.normalize("NFKC", text.translate(_IGNORED)).casefold().translate(_IGNORED)
     return text if not text.strip("0123456789abcdefx.") else ""
 

@@ -1,6 +1,5 @@
 """`BlockList`: a set of addresses, subnets and ranges, and whether an address is in it."""
 
-import json as _json
 from collections import namedtuple
 from os import PathLike as _PathLike
 from os import fspath as _fspath
@@ -539,7 +538,11 @@ cdef class BlockList:
         cdef Py_ssize_t length
         cdef nc_rule rule
         cdef const char *text
-        rules = _json.loads(data) if isinstance(data, str) else data
+        rules = data
+        if isinstance(data, str):
+            import json  # not sooner: it costs a good part of what netcore costs to import
+
+            rules = json.loads(data)
         if not isinstance(rules, (list, tuple)) or not all([isinstance(each, str) for each in rules]):
             raise invalid_arg_type("data", "string or string[]", data)
         for each in rules:
