@@ -1,5 +1,5 @@
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, NoReturn, Protocol, type_check_only
+from typing import Any, Literal, Protocol, type_check_only
 
 from typing_extensions import disjoint_base
 
@@ -24,7 +24,7 @@ class AbortSignal:
     `aborted` is whether it has happened; `reason` is why (None until then).
     """
 
-    def __init__(self, *args: object, **kwargs: object) -> NoReturn: ...
+    def __init__(self, *args: object, **kwargs: object) -> None: ...
     @property
     def aborted(self) -> bool: ...
     @property

@@ -636,6 +636,18 @@ def test_a_repeated_life_leaves_no_references_behind(emitter, heard):
     assert sys.getrefcount(listener) == before
 
 
+def test_an_emit_of_ones_own_sees_what_the_emitter_emits_by_itself(heard):
+    class Traced(EventEmitter):
+        def emit(self, name, *args):
+            heard.append(name)
+            return super().emit(name, *args)
+
+    traced = Traced().on("newListener", print)
+    traced.on("x", heard.append)
+    traced.emit("x", 1)
+    assert heard == ["newListener", "x", 1]
+
+
 # -- coroutines --------------------------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,8 @@ cdef class EventEmitter:
     cdef object _table
     cdef object _limit
     cdef set _warned
+    # Whether a class written in Python has an emit() of its own, which must then see all events, as in Node.
+    cdef bint _overridden
 
     # Whether anybody listens to `name`: a few compares, since names that are written in Cython code are interned.
     cdef bint has(self, str name) noexcept

@@ -33,6 +33,10 @@ cdef extern from *:
     object canonical "canonical_name"(object name)
 
 cdef extern from "Python.h":
+    unsigned long Py_TPFLAGS_HEAPTYPE
+    ctypedef struct PyTypeObject
+    PyTypeObject *Py_TYPE(object o)
+    bint PyType_HasFeature(PyTypeObject *type, unsigned long feature)
     bint PyCoro_CheckExact(object o)
     bint PyTuple_CheckExact(object o)
     bint PyUnicode_CheckExact(object o)
@@ -137,6 +141,10 @@ cdef class EventEmitter:
     defaultMaxListeners = DEFAULT_LIMIT
     errorMonitor = MONITOR
 
+    def __cinit__(self):
+        if PyType_HasFeature(Py_TYPE(self), Py_TPFLAGS_HEAPTYPE):
+            self._overridden = type(self).emit is not EventEmitter.emit
+
     # -- emitting ----------------------------------------------------------------------------------------------------
 
     @embedsignature(False)
@@ -183,21 +191,29 @@ cdef class EventEmitter:
 
     cdef int emit0(self, str name) except -1:
         cdef PyObject *vector[ROOM + 1]
+        if self._overridden:
+            return bool(self.emit(name))
         return self._emit(name, vector + 1, 0)
 
     cdef int emit1(self, str name, object a) except -1:
         cdef PyObject *vector[ROOM + 1]
+        if self._overridden:
+            return bool(self.emit(name, a))
         vector[1] = <PyObject *>a
         return self._emit(name, vector + 1, 1)
 
     cdef int emit2(self, str name, object a, object b) except -1:
         cdef PyObject *vector[ROOM + 1]
+        if self._overridden:
+            return bool(self.emit(name, a, b))
         vector[1] = <PyObject *>a
         vector[2] = <PyObject *>b
         return self._emit(name, vector + 1, 2)
 
     cdef int emit3(self, str name, object a, object b, object c) except -1:
         cdef PyObject *vector[ROOM + 1]
+        if self._overridden:
+            return bool(self.emit(name, a, b, c))
         vector[1] = <PyObject *>a
         vector[2] = <PyObject *>b
         vector[3] = <PyObject *>c
@@ -205,6 +221,8 @@ cdef class EventEmitter:
 
     cdef int emit4(self, str name, object a, object b, object c, object d) except -1:
         cdef PyObject *vector[ROOM + 1]
+        if self._overridden:
+            return bool(self.emit(name, a, b, c, d))
         vector[1] = <PyObject *>a
         vector[2] = <PyObject *>b
         vector[3] = <PyObject *>c
