@@ -1,9 +1,9 @@
 """netcore's objects inside a running asyncio or uvloop loop.
 
 Nothing is to be called: an object that is used while an asyncio loop runs on its thread attaches this thread's netcore
-loop to it. The asyncio loop then watches the netcore loop's descriptor, calls it when its next deadline comes, and gives
-it a turn soon after anything was written, started or scheduled outside of one. A turn never waits. An exception that a
-callback raises goes to asyncio's exception handler, as with its own callbacks.
+loop to it. The asyncio loop then watches the netcore loop's descriptor, calls it when its next deadline comes, and
+gives it a turn soon after anything was written, started or scheduled outside of one. A turn never waits. An exception
+that a callback raises goes to asyncio's exception handler, as with its own callbacks.
 
 A netcore loop that has been used before, with `net.run()` or in another asyncio loop, moves with all it has.
 """

@@ -15,6 +15,6 @@ def lookup(hostname: str, options: Callable[..., object], callback: None = None)
 @overload
 def lookup(
     hostname: str,
-    options: int | Mapping[str, Any] | None,
-    callback: Callable[..., object],
+    options: int | Mapping[str, Any] | None = None,
+    callback: Callable[..., object] = ...,
 ) -> None: ...

@@ -1,5 +1,7 @@
 from collections.abc import Callable
-from typing import Any, TypeVar, TypeVarTuple, final, Self
+from typing import Any, Never, Self, TypeVar, TypeVarTuple, final
+
+from typing_extensions import disjoint_base
 
 from netcore._core.emitter import EventEmitter
 
@@ -8,6 +10,7 @@ _Ts = TypeVarTuple("_Ts")
 
 @final
 class Loop:
+    def __init__(self, *args: Never, **kwargs: Never) -> None: ...
     def post(self, fn: Callable[[*_Ts], object], *args: *_Ts) -> None: ...
     def wake(self) -> None: ...
     def adopt(self, handle: _H, callback: Callable[[_H], object] | None = None) -> _H: ...
@@ -22,8 +25,10 @@ class Loop:
     def _turn(self) -> None: ...
     def _deadline(self) -> None: ...
 
+@disjoint_base
 class Source: ...
 
+@disjoint_base
 class Handle(EventEmitter):
     @property
     def _loop(self) -> Loop | None: ...
