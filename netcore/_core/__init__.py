@@ -17,6 +17,7 @@ LAYERS = (
     "listener",
     "emitter",
     "abort",
+    "buffers",
     "loop",
     "timers",
     "lookup",

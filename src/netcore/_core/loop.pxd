@@ -1,6 +1,7 @@
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint64_t
 
+from netcore._core.buffers cimport Buffers
 from netcore._core.emitter cimport EventEmitter
 from netcore._core.nc cimport nc_event, nc_loop, nc_phase, nc_timer
 
@@ -23,6 +24,7 @@ cdef struct TickQueue:
 
 cdef class Loop:
     cdef nc_loop *c
+    cdef Buffers buffers      # of large receives: `loop.buffers.chunk_of(event)` is the chunk of a DATA event
     cdef unsigned long thread # of the owner; 0 when the thread is over or a fork has left the loop behind
     cdef bint in_turn         # inside run() or a hosted turn, so nobody needs to ask for one
     cdef bint stopped         # run() is to return after this iteration

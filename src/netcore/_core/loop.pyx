@@ -25,6 +25,7 @@ from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
 from cpython.pythread cimport PyThread_get_thread_ident
 from libc.stdint cimport int64_t, uint64_t
 
+from netcore._core.buffers cimport Buffers
 from netcore._core.emitter cimport EventEmitter
 from netcore._core.errors cimport errno_error
 from netcore._core.nc cimport (
@@ -133,6 +134,8 @@ cdef int call_user(Loop loop, object callback, tuple args) except -1:
 
 # --- the loop ---------------------------------------------------------------------------------------------------------
 
+# Not cleared by the garbage collector, because its end needs its parts.
+@cython.no_gc_clear
 @cython.final
 cdef class Loop:
     """One thread's event loop. Do not make one: `get_loop()` answers the calling thread's, and everything in netcore
@@ -143,6 +146,8 @@ cdef class Loop:
         if status != 0:
             raise errno_error(status, "loop")
         self.thread = PyThread_get_thread_ident()
+        self.buffers = Buffers.__new__(Buffers)
+        self.buffers.c = self.c
         self._posted = deque()
         with _loops_lock:
             _loops.add(self)
@@ -160,6 +165,7 @@ cdef class Loop:
         if self.thread != 0:
             nc_loop_close_all(self.c)
         unpin_all(self.c)
+        self.buffers.close()
         nc_loop_free(self.c)
 
     cdef int check_thread(self) except -1:
@@ -363,6 +369,7 @@ cdef class Loop:
         return <int64_t>((<double>monotonic() - self.timers_since) * 1000)
 
     cdef int iterate(self, int64_t max_wait) except -1:
+        self.buffers.top_up()
         with nogil:
             self.turn_bits = nc_loop_turn(self.c, max_wait)
         PyErr_CheckSignals()
