@@ -210,7 +210,8 @@ cdef Promise closing_of(Duplex stream, bint failed):
 
 
 cdef Promise opening_of(Duplex stream):
-    cdef Promise promise
+    # Untyped, so that `promise.reject` is the bound method and not the C function.
+    cdef object promise
     if not stream.state & ST_CONNECTING:
         return settled(stream)
     promise = Promise.__new__(Promise)

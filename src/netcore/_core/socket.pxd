@@ -6,7 +6,7 @@ from netcore._core.nc cimport nc_event, nc_stream
 cdef class Socket(Dialer):
     cdef object _server # the server that accepted it, or None
 
-    cdef int data_arrived(self, const char *data, size_t size) except -1
+    cdef int data_arrived(self, nc_event *event) except -1
     cdef bint call_onread(self, Py_ssize_t size, object buffer) except -1
     cdef int hold_onread(self, object rest) except -1
     cdef int restart_onread(self) except -1

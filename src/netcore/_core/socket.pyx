@@ -227,7 +227,7 @@ cdef class Socket(Dialer):
 
     cdef int on_event(self, nc_event *event) except -1:
         if event.type == NC_EVENT_DATA:
-            return self.data_arrived(<const char *>event.data, event.size)
+            return self.data_arrived(event)
         if event.type == NC_EVENT_WROTE:
             return self.settle(None)
         if event.type == NC_EVENT_EOF:
@@ -246,8 +246,8 @@ cdef class Socket(Dialer):
             return self.handle_closed()
         return 0
 
-    cdef int data_arrived(self, const char *data, size_t size) except -1:
-        chunk = PyBytes_FromStringAndSize(data, size)
+    cdef int data_arrived(self, nc_event *event) except -1:
+        chunk = self._loop.buffers.chunk_of(event)
         if self.state & RD_ONREAD:
             return self.feed_onread(chunk)
         if not self.deliver(chunk) and self.c != NULL and self.state & RD_STARTED:
