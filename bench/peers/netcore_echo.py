@@ -37,7 +37,7 @@ def serve_onread(port):
     net.setInterval(accept, ACCEPT_MS)
 
 
-ACCEPT_MS = 5
+ACCEPT_MS = 1
 
 if __name__ == "__main__":
     port, how = int(sys.argv[1]), sys.argv[2]
