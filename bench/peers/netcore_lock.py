@@ -1,16 +1,14 @@
 """A proxy in a thread while the main thread counts and never lets the interpreter lock go.
 
-`netcore_lock.py PORT UPSTREAM_PORT relay|listener`: for each line `SECONDS` on its input it counts that long and prints
-how far it came. The switch interval is made so long that no other thread gets the lock meanwhile: a native relay goes
-on moving bytes, and `listener`, the control, cannot."""
+`netcore_lock.py PORT UPSTREAM_PORT relay|listener`: for each line `SECONDS INTERVAL` on its input it counts that long and
+prints how far it came. INTERVAL is the interpreter's switch interval meanwhile: with a very long one no other thread
+gets the lock, so that only what needs no lock goes on. `listener` is the control, which needs it for every message."""
 
 import sys
 import threading
 import time
 
 import netcore as net
-
-FOREVER = 1000.0
 
 
 def join_natively(c, u):
@@ -37,10 +35,10 @@ def serve(port, upstream_port, join):
     net.run()
 
 
-def count(seconds):
+def count(seconds, interval):
     number, deadline, clock = 0, time.monotonic() + seconds, time.monotonic
     usual = sys.getswitchinterval()
-    sys.setswitchinterval(FOREVER)
+    sys.setswitchinterval(interval)
     while clock() < deadline:
         number += 1
     sys.setswitchinterval(usual)
@@ -52,4 +50,4 @@ if __name__ == "__main__":
     join = {"relay": join_natively, "listener": join_in_python}[how]
     threading.Thread(target=serve, args=(*ports, join), daemon=True).start()
     for line in sys.stdin:
-        print(count(float(line)), flush=True)
+        print(count(*map(float, line.split())), flush=True)
