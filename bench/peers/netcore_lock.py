@@ -1,8 +1,8 @@
 """A proxy in a thread while the main thread counts and never lets the interpreter lock go.
 
 `netcore_lock.py PORT UPSTREAM_PORT relay|listener`: for each line `SECONDS INTERVAL` on its input it counts that long
-and prints how far it came. INTERVAL is the interpreter's switch interval meanwhile: with a very long one no other thread
-gets the lock, so that only what needs no lock goes on. `listener` is the control, which needs it for every message."""
+and prints how far it came. INTERVAL is the switch interval of the interpreter meanwhile: with a long one no other
+thread gets the lock, so that only what needs no lock goes on. `listener` is the control, which needs it every time."""
 
 import sys
 import threading
