@@ -508,6 +508,13 @@ def test_remove_listener_is_itself_the_last_to_go(emitter, heard):
     assert emitter.eventNames() == []
 
 
+def test_what_is_added_while_all_listeners_are_removed_goes_too(emitter):
+    emitter.on("removeListener", lambda: emitter.on("z", print))
+    emitter.on("y", print)
+    emitter.removeAllListeners()
+    assert emitter.eventNames() == []
+
+
 def test_one_of_several_once_listeners_is_named_by_its_wrapper_when_it_fires(emitter, heard):
     def foo():
         pass

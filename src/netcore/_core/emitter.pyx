@@ -413,6 +413,8 @@ cdef class EventEmitter:
                 if event != "removeListener":
                     self._remove_all(event)
             self._remove_all("removeListener")
+            # Listeners that were added meanwhile go without a word.
+            self._table = None
             self.unlistened(None)
         else:
             self._remove_all(canonical(name))

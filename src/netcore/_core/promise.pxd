@@ -10,9 +10,6 @@ cdef class Promise:
     cdef public object on_cancel
     cdef public bint _asyncio_future_blocking
 
-    cpdef bint resolve(self, object value=*) except -1
-    cpdef bint reject(self, object error) except -1
-    cpdef bint done(self) noexcept
     cdef int _settle(self, int state, object value) except -1
     cdef int _tell(self, object callback, object context) except -1
 

@@ -55,14 +55,14 @@ cdef class Promise:
             return self
         raise StopIteration(self.result())
 
-    cpdef bint resolve(self, object value=None) except -1:
+    def resolve(self, value=None):
         """Makes `value` the result. Answers whether it was still open."""
         if self._state != PENDING:
             return False
         self._settle(RESOLVED, value)
         return True
 
-    cpdef bint reject(self, object error) except -1:
+    def reject(self, error):
         """Makes `error` the exception that awaiting the promise raises. Answers whether it was still open."""
         if self._state != PENDING:
             return False
@@ -97,7 +97,7 @@ cdef class Promise:
             callback(self)
         return 0
 
-    cpdef bint done(self) noexcept:
+    def done(self):
         """Whether it was resolved, rejected or cancelled."""
         return self._state != PENDING
 
