@@ -116,10 +116,6 @@ intptr_t nc_loop_fd(const nc_loop *loop) {
     return nc_port_fd(loop->port);
 }
 
-bool nc_loop_alive(const nc_loop *loop) {
-    return loop->active > 0 || loop->closing > 0;
-}
-
 uint64_t nc_loop_now(const nc_loop *loop) {
     return loop->now;
 }
@@ -130,6 +126,11 @@ void nc_loop_update_time(nc_loop *loop) {
 
 static bool has_events(const nc_loop *loop) {
     return !nc__list_is_empty(&loop->ready) || !nc__list_is_empty(&loop->incoming) || !nc__list_is_empty(&loop->closed);
+}
+
+/* Events count, because their handle may be idle already: a local connect has its outcome at once. */
+bool nc_loop_alive(const nc_loop *loop) {
+    return loop->active > 0 || loop->closing > 0 || has_events(loop);
 }
 
 /* Until there is something to do that the port does not know of. */

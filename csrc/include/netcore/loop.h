@@ -129,7 +129,7 @@ intptr_t nc_loop_fd(const nc_loop *loop);
 int64_t nc_loop_timeout(nc_loop *loop);
 
 /* Whether anything ref'd remains: a reading or writing stream, a listening server, a timer, a lookup, a handle whose
- * close event is still to come. */
+ * close event is still to come, an event that is still to be handed out. */
 bool nc_loop_alive(const nc_loop *loop);
 
 /* The loop's clock: milliseconds, monotonic, taken once a turn; nc_loop_update_time() takes it anew. */
