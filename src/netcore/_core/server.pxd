@@ -17,6 +17,7 @@ cdef class Server(Handle):
     cdef Py_ssize_t connections
     cdef object limit
     cdef object block_list
+    cdef unsigned long long blocked # by block lists, before the last close()
     cdef str path
     cdef unsigned attempt    # of listening: a look-up that answers to an earlier one is ignored
     cdef public object dropMaxConnection
@@ -35,6 +36,8 @@ cdef class Server(Handle):
     cdef int start(self) except -1
     cdef int fail(self, object error) except -1
     cdef int apply_limits(self) except -1
+    cdef int set_block_list(self, object block_list, str name) except -1
+    cdef int apply_block_list(self) except -1
     cdef int accept(self, nc_stream *stream) except -1
     cdef int dropped(self, nc_event *event) except -1
     cdef int close_if_drained(self) except -1

@@ -97,10 +97,8 @@ cdef class Server(Handle):
         self.noDelay = bool(options.get("noDelay"))
         self.keepAlive = bool(options.get("keepAlive"))
         block_list = options.get("blockList")
-        if block_list:
-            if not isinstance(block_list, BlockList):
-                raise invalid_arg_type("options.blockList", "net.BlockList", block_list)
-            self.block_list = block_list
+        if block_list is not None and block_list is not False:
+            self.set_block_list(block_list, "options.blockList")
         return 0
 
     # -- listening ---------------------------------------------------------------------------------------------------
@@ -295,8 +293,21 @@ cdef class Server(Handle):
             nc_server_set_limit(self.c, -1)
         else:
             nc_server_set_limit(self.c, max(int(limit), 0))
+        return self.apply_block_list()
+
+    cdef int set_block_list(self, object block_list, str name) except -1:
+        if block_list is not None and not isinstance(block_list, BlockList):
+            raise invalid_arg_type(name, "net.BlockList", block_list)
+        self.block_list = block_list
+        return self.apply_block_list()
+
+    cdef int apply_block_list(self) except -1:
+        if self.c == NULL:
+            return 0
         if self.block_list is not None:
             nc_server_set_blocklist(self.c, (<BlockList>self.block_list).list)
+        else:
+            nc_server_set_blocklist(self.c, NULL)
         return 0
 
     def follow(self, signal):
@@ -376,6 +387,7 @@ cdef class Server(Handle):
                 self.listen_to("close", callback, True)
         if self.c != NULL:
             self.closing = True
+            self.blocked += nc_server_blocked(self.c)
             nc_server_close(self.c)
             self.c = NULL
             self.path = None
@@ -449,8 +461,18 @@ cdef class Server(Handle):
 
     @property
     def blockList(self):
-        """The block list whose addresses may not connect, or None."""
+        """The block list whose addresses may not connect, or None. Another one takes effect with the next connection."""
         return self.block_list
+
+    @blockList.setter
+    def blockList(self, value):
+        self.loop_of().check_thread()
+        self.set_block_list(value, "blockList")
+
+    @property
+    def blocked_count(self):
+        """How many connections the block list has refused. Not in Node."""
+        return self.blocked + nc_server_blocked(self.c) if self.c != NULL else self.blocked
 
     def ref(self):
         """Makes the server keep the loop running while it listens, as it does at first."""
