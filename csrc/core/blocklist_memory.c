@@ -25,24 +25,22 @@ void nc__pool_destroy(nc__pool *pool)
     }
 }
 
-/* The class of a size, and the size that blocks of the class have. */
+/* The class of a size, and the size that blocks of the class have. There are few classes (16, 32, 48, 64, 96, 128, 192...),
+ * so that a leaf that grows leaves blocks behind that the next one can use. */
 static unsigned class_of(size_t size, size_t *rounded)
 {
-    if (size <= 512) {
-        size_t grains = size == 0 ? 1 : (size + NC__POOL_GRAIN - 1) / NC__POOL_GRAIN;
-        *rounded = grains * NC__POOL_GRAIN;
-        return (unsigned)grains - 1;
-    }
-    unsigned class = 32;
-    size_t base = 512;
-    while (size > 2 * base) {
+    unsigned class = 1;
+    size_t base = 32;
+    *rounded = NC__POOL_GRAIN;
+    if (size <= NC__POOL_GRAIN)
+        return 0;
+    while (size > base + base / 2) {
         base *= 2;
-        class += 4;
+        class += 2;
     }
-    size_t quarter = base / 4;
-    size_t quarters = (size - base + quarter - 1) / quarter;
-    *rounded = base + quarters * quarter;
-    return class + (unsigned)quarters - 1;
+    bool fits = size <= base;
+    *rounded = fits ? base : base + base / 2;
+    return fits ? class : class + 1;
 }
 
 /* Free blocks are chained through their first word. A late reader may be looking at that word, hence the atomic store. */
@@ -85,7 +83,9 @@ static bool grow(nc__pool *pool, size_t need)
     if (chunk == NULL)
         return false;
     while (pool->free_left >= NC__POOL_GRAIN) {
-        size_t piece = pool->free_left < 512 ? pool->free_left : 512;
+        size_t piece = 512;
+        while (piece > pool->free_left)
+            piece /= 2;
         recycle(pool, pool->free_at, piece);
         pool->free_at += piece;
         pool->free_left -= piece;

@@ -20,8 +20,8 @@
 #include <stdint.h>
 
 enum {
-    NC__POOL_GRAIN = 16,        /* every block is a multiple of this, and aligned to it */
-    NC__POOL_CLASSES = 32 + 24, /* multiples of the grain up to 512 bytes, then quarters of powers of two up to 32 KiB */
+    NC__POOL_GRAIN = 16, /* every block is a multiple of this, and aligned to it */
+    NC__POOL_CLASSES = 24,
     NC__POOL_RETIRED = 128
 };
 

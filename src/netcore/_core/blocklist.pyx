@@ -544,7 +544,7 @@ cdef class BlockList:
 
             rules = json.loads(data)
         if not isinstance(rules, (list, tuple)) or not all([isinstance(each, str) for each in rules]):
-            raise invalid_arg_type("data", "string or string[]", data)
+            raise invalid_arg_type("data", ("string", "string[]"), data)
         for each in rules:
             each = each.strip()
             text = ascii_of(each, &length)
