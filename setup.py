@@ -46,7 +46,7 @@ class BuildImage(build_ext):
         if port == "iocp":
             ext.libraries += ["ws2_32", "mswsock", "advapi32"]
         elif self.compiler.compiler_type == "unix":
-            ext.extra_compile_args += ["-std=c11", "-O2", "-fvisibility=hidden", "-fno-strict-aliasing", "-Wno-unused-function"]
+            ext.extra_compile_args += ["-std=c11", "-O2", "-g0", "-fvisibility=hidden", "-fno-strict-aliasing", "-Wno-unused-function"]
             ext.extra_link_args += ["-pthread"]
         compile_serially = self.compiler.compile
 

@@ -9,9 +9,6 @@
 #include "core/stream_int.h"
 #include "port/os.h"
 
-/* How long a turn may go on by itself before the embedder gets a chance to look at its signals. */
-enum { TURN_MS_MAX = 20 };
-
 nc_status nc_loop_new(nc_loop **out) {
     nc_loop *loop = calloc(1, sizeof *loop);
     if (!loop) return NC_ENOMEM;
@@ -186,7 +183,6 @@ unsigned nc_loop_turn(nc_loop *loop, int64_t max_wait_ms) {
         int64_t left = max_wait_ms <= 0 ? max_wait_ms : (uint64_t)max_wait_ms > spent ? max_wait_ms - (int64_t)spent : 0;
         ended = poll_once(loop, left);
         if (!ended && max_wait_ms >= 0 && loop->now - begin >= (uint64_t)max_wait_ms) break;
-        if (!ended && loop->now - begin >= TURN_MS_MAX) ended = NC_TURN_INTERRUPTED;
     } while (!ended);
     nc__list_append_all(&loop->ready, &loop->incoming);
     return ended;

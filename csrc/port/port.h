@@ -31,7 +31,8 @@
 #include "netcore/address.h"
 #include "netcore/status.h"
 
-#define NC_PORT_TURN_BYTES ((size_t)1024 * 1024)
+/* Little enough that what was received is still in the second-level cache when it is sent on. */
+#define NC_PORT_TURN_BYTES ((size_t)256 * 1024)
 
 /* The most buffers one send takes. */
 enum { NC_PORT_BUFS_MAX = 64 };

@@ -72,7 +72,7 @@ enum {
     NC_TURN_EVENTS = 1,      /* phase IO or CLOSE has events */
     NC_TURN_TIMERS = 2,      /* phase TIMERS has events */
     NC_TURN_WOKEN = 4,       /* nc_loop_wake() was called */
-    NC_TURN_INTERRUPTED = 8, /* a signal came, or so much was done natively that signals should be looked at */
+    NC_TURN_INTERRUPTED = 8, /* a signal came while it waited; one that comes while it works must wake it */
     NC_TURN_IDLE = 16        /* nothing that is ref'd is left to wait for */
 };
 
@@ -118,7 +118,8 @@ void nc_loop_flush(nc_loop *loop);
 void nc_loop_wake(nc_loop *loop);
 
 /* The descriptor to which a signal handler may write a byte, with the effect of nc_loop_wake(); -1 where the port has
- * none. Non-blocking. */
+ * none. Non-blocking. An embedder whose handlers do not write to it should limit the wait of its turns: a turn full of
+ * relays does not end by itself. */
 intptr_t nc_loop_wake_fd(const nc_loop *loop);
 
 /* The descriptor that becomes readable when a turn would find something, for hosting in another loop; -1 if none.
