@@ -12,13 +12,17 @@ from pathlib import Path
 
 CORE = Path(__file__).parents[2] / "csrc"
 PLAIN, ADDRESSES, THREADS = "", "address,undefined", "thread"
+KQUEUE = "kqueue"  # no sanitizer, but the other backend, over an imitation of the kernel's part
+IMITATION = "../tests/c/kqueue_on_epoll"
 
 
 @cache
 def make(target: str, sanitize: str = PLAIN) -> Path:
     """Makes `target` of csrc/Makefile (a path below its build folder) and gives its place."""
     folder = Path("../build/core") / f"pytest-{sanitize.replace(',', '-') or 'plain'}"
-    variables = [f"SANITIZE={sanitize}", f"BUILD={folder.as_posix()}", *shlex.split(os.environ.get("NETCORE_MAKE", ""))]
+    kqueue = ["PORT=kqueue", f"CPPFLAGS=-I{IMITATION}", f"LDLIBS={IMITATION}/kqueue.c"]
+    kind = kqueue if sanitize == KQUEUE else [f"SANITIZE={sanitize}"]
+    variables = [*kind, f"BUILD={folder.as_posix()}", *shlex.split(os.environ.get("NETCORE_MAKE", ""))]
     lock = CORE / folder / "lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     # Parallel test processes build one after the other; all but the first find it done.
