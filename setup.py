@@ -7,7 +7,7 @@ the name of one real module (``_native``); ``netcore/_core/__init__.py`` loads t
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from os import cpu_count
+from os import cpu_count, environ
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -45,9 +45,13 @@ class BuildImage(build_ext):
         ext.sources += core_sources(port)
         if port == "iocp":
             ext.libraries += ["ws2_32", "mswsock", "advapi32"]
-        elif self.compiler.compiler_type == "unix":
+        if self.compiler.compiler_type == "msvc":
+            ext.extra_compile_args += ["/std:c11", "/O2"]
+        else:
             ext.extra_compile_args += ["-std=c11", "-O2", "-g0", "-fvisibility=hidden", "-fno-strict-aliasing", "-Wno-unused-function"]
-            ext.extra_link_args += ["-pthread"]
+            ext.extra_link_args += [] if port == "iocp" else ["-pthread"]
+        # A cross build names the interpreter's import library here, since setuptools knows one for its own system only.
+        ext.libraries += environ.get("NETCORE_LINK", "").split()
         compile_serially = self.compiler.compile
 
         def compile_side_by_side(sources: list[str], *args: object, **kwargs: object) -> list[str]:
