@@ -382,7 +382,8 @@ cdef class EventEmitter:
                 self._drop(name, row, i)
                 # Node names the listener that was removed alone by itself, one out of several as the caller did.
                 if self.has("removeListener"):
-                    self.emit2("removeListener", name, callback_of(entry) if len(row) == 1 else self._raw(listener, name))
+                    shown = callback_of(entry) if len(row) == 1 else self._raw(listener, name)
+                    self.emit2("removeListener", name, shown)
                 return self.unlistened(name)
         return 0
 
