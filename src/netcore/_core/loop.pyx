@@ -614,7 +614,8 @@ def _forget_loops():
             loop.forget()
 
 
-os.register_at_fork(after_in_child=_forget_loops)
+if hasattr(os, "register_at_fork"): # Windows has no fork
+    os.register_at_fork(after_in_child=_forget_loops)
 
 
 # --- what events are for ----------------------------------------------------------------------------------------------
