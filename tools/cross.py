@@ -66,7 +66,9 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _compiler(target: Target) -> str:
-    return f"{pythons.zig()} cc -target {target.zig}" if target.zig else "x86_64-w64-mingw32-gcc"
+    if target.zig:
+        return f"{pythons.zig()} cc -target {target.zig}"
+    return f"{'ccache ' if shutil.which('ccache') else ''}x86_64-w64-mingw32-gcc"
 
 
 def _variables(target: Target, version: str) -> dict[str, object]:
@@ -159,7 +161,7 @@ def build(target: Target, version: str, out: Path) -> Path:
     log = folder / "log"
     with log.open("w") as output:
         done = subprocess.run(
-            ["nice", "-n", "10", pythons.builder(version), "-c", backend],
+            ["nice", "-n", os.environ.get("NETCORE_NICE", "10"), pythons.builder(version), "-c", backend],
             cwd=source, env=_environment(target, version, folder), stdout=output, stderr=subprocess.STDOUT, check=False,
         )  # fmt: skip
     if done.returncode != 0:

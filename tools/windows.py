@@ -72,7 +72,8 @@ def test_core() -> bool:
     return all([wine(program) == 0 for program in programs])
 
 
-def test_python(python: Path, wheel: Path, arguments: list[str]) -> int:
+def test_python(python: Path, wheel: Path, arguments: list[str], program: str | None = None) -> int:
+    """Installs the wheel and runs pytest with `arguments`, or `program` alone."""
     offline = ["--quiet", "--disable-pip-version-check", "--no-index", "--no-deps", "--force-reinstall"]
     if wine(python, "-m", "pip", "install", *offline, wheel) != 0:
         sys.exit(f"windows: {wheel.name} cannot be installed")
@@ -83,6 +84,9 @@ def test_python(python: Path, wheel: Path, arguments: list[str]) -> int:
     if (ROOT / "examples").exists():
         shutil.copytree(ROOT / "examples", place / "examples")
     shutil.copy(ROOT / "pyproject.toml", place)
+    if program:
+        (place / "program.py").write_text(program)
+        return wine(python, "program.py", cwd=place)
     options = ["-p", "no:cacheprovider", "-q", *(arguments or ["tests/python"])]
     return wine(python, "-m", "pytest", *options, cwd=place)
 

@@ -1,0 +1,23 @@
+"""Compiles and links the C core and its C tests for systems that are not here: `make cross-core`."""
+
+import os
+import sys
+
+import pythons
+from pythons import CACHE, ROOT, run
+
+TARGETS = ("aarch64-macos", "x86_64-macos", "x86_64-freebsd", "x86_64-openbsd")
+
+
+def main() -> int:
+    zig = pythons.zig()
+    environment = dict(os.environ, ZIG_GLOBAL_CACHE_DIR=str(CACHE / "zig"), ZIG_LOCAL_CACHE_DIR=str(CACHE / "zig"))
+    for target in sys.argv[1:] or TARGETS:
+        variables = ["PORT=kqueue", f"CC={zig} cc -target {target}", f"AR={zig} ar", f"BUILD=../build/core/{target}"]
+        run(["make", "--silent", "-C", ROOT / "csrc", *variables, "tests"], env=environment)
+        print(f"{target}: compiled and linked")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
