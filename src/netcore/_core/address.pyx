@@ -133,7 +133,10 @@ cdef str _international(str text):
     text = text.translate({9: None, 10: None, 13: None}).lstrip("/\\")
     for end in "/\\?#":
         text = text.partition(end)[0]
-    host, colon, port = text.rpartition("@")[2].partition(":")
+    text = text.rpartition("@")[2]
+    if text.startswith("["):
+        return text
+    host, colon, port = text.partition(":")
     host = _as_ascii(host)
     return f"{host}{colon}{port}" if host else ""
 
