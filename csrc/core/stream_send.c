@@ -111,6 +111,7 @@ void nc_loop_flush(nc_loop *loop) {
     nc__list_init(&batch);
     nc__list_append_all(&batch, &loop->dirty);
     for (nc_list *link; (link = nc__list_shift(&batch));) nc_stream_flush(nc_container(link, nc_stream, dirty));
+    nc__list_append_all(&loop->ready, &loop->incoming); /* what came of it can be handed out now, not in the next turn only */
 }
 
 void nc_stream_shutdown(nc_stream *stream) {
