@@ -26,7 +26,7 @@ cdef class Watch:
         self.signal = signal
         self.callback = callback
 
-    def __call__(self):
+    def __call__(self, event=None):
         callback = self.callback
         self.stop()
         if callback is not None:

@@ -64,6 +64,8 @@ cdef class Dialer(Duplex):
     cdef int start(self) except -1
     cdef object bind_error(self, nc_stream *c, Route route)
     cdef int attempt_ended(self, int status) except -1
+    cdef str local_end(self)
     cdef int race_over(self) except -1
+    cdef int tell_canceled(self) except -1
     cdef int connected(self) except -1
     cdef int handle_made(self) except -1

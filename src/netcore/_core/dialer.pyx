@@ -21,7 +21,7 @@ from netcore._core.hosts cimport family_of, parse_address
 from netcore._core.listener cimport call3
 from netcore._core.loop cimport Handle, Loop, Source
 from netcore._core.nc cimport (
-    NC_ECONNREFUSED, NC_EINVAL, NC_ETIMEDOUT, NC_EVENT_CLOSED, NC_EVENT_CONNECT, NC_EVENT_TIMER,
+    NC_ECANCELED, NC_ECONNREFUSED, NC_EINVAL, NC_ENAMETOOLONG, NC_ETIMEDOUT, NC_EVENT_CLOSED, NC_EVENT_CONNECT, NC_EVENT_TIMER,
     nc_addr, nc_bind, nc_blocklist_check, nc_event, nc_socket_close, nc_status, nc_stream, nc_stream_adopt_bound,
     nc_stream_close, nc_stream_connect, nc_stream_connect_path, nc_stream_new, nc_stream_set_owner, nc_timer_free,
     nc_timer_new, nc_timer_start, nc_timer_stop,
@@ -54,10 +54,10 @@ def setDefaultAutoSelectFamilyAttemptTimeout(value):
     racing.timeout = max(check_int32(value, "value", 1, 0x7FFFFFFF), 10)
 
 
-cdef object connect_error(int status, Route route):
+cdef object connect_error(int status, Route route, str local):
     """The error of an attempt at `route`, which names the local end if the program chose it."""
     if route.local_address is None or not route.local_port:
-        return errno_error(status, "connect", route.host, route.port if route.family else None)
+        return errno_error(status, "connect", route.host, route.port if route.family else None, None, local)
     error = errno_error(status, "connect", route.host, route.port, None, f"{route.local_address}:{route.local_port}")
     error.localAddress = route.local_address
     error.localPort = route.local_port
@@ -147,7 +147,6 @@ cdef class Dialer(Duplex):
             self.state |= WR_ENDED | WR_ENDING | WR_FINISHED
         if self.rare is not None:
             self.rare.errored = None
-            self.rare.failure = None
             self.rare.peer = None
         return 0
 
@@ -213,8 +212,6 @@ cdef class Dialer(Duplex):
     cdef int connect_path(self, object path) except -1:
         cdef Route route = Route.__new__(Route)
         route.host = check_string(path, "options.path")
-        if "\0" in route.host[1:]:
-            raise invalid_arg_value("options.path", path, "must be a string without null bytes")
         self.state |= ST_IPC
         self.rarely().dialer = route
         return self.start()
@@ -305,12 +302,14 @@ cdef class Dialer(Duplex):
         else:
             path = route.host.encode("utf-8", "surrogateescape")
             status = nc_stream_connect_path(self.c, path, len(path))
+            if status == NC_ENAMETOOLONG:
+                status = NC_EINVAL
         if status == 0:
             return self.enter()
         if route.family == 0 and status != NC_EINVAL or status == NC_ECONNREFUSED:
             # Some systems know at once; it is told as if they had not.
             return self._loop.tick_c(ended_tick, (self, route, status))
-        return self.tear_down(connect_error(status, route))
+        return self.tear_down(connect_error(status, route, self.local_end()))
 
     cdef object bind_error(self, nc_stream *c, Route route):
         """Binds the local end that the options ask for; the error if that fails."""
@@ -334,6 +333,11 @@ cdef class Dialer(Duplex):
             return None
         return errno_error(status, "bind", route.local_address, route.local_port)
 
+    cdef str local_end(self):
+        """The local end as an error's message shows it: `'127.0.0.1:4000'`."""
+        name = self.address()
+        return f"{name['address']}:{name['port']}" if "port" in name else None
+
     cdef int attempt_ended(self, int status) except -1:
         """The connect of this socket's own stream has ended."""
         cdef Route route
@@ -345,7 +349,7 @@ cdef class Dialer(Duplex):
         if status == 0:
             return self.connected()
         self.state |= ST_CONNECTING # writes that wait are told that there was no connection
-        error = connect_error(status, route)
+        error = connect_error(status, route, self.local_end() if self.state & ST_BOUND else None)
         try:
             emit_failed(self, route, error)
         finally:
@@ -359,8 +363,16 @@ cdef class Dialer(Duplex):
         dialer = self.rare.dialer
         self.rare.dialer = None
         if isinstance(dialer, Race):
+            self.rare.canceled = (<Race>dialer).attempt
             (<Race>dialer).stop()
         return 0
+
+    cdef int tell_canceled(self) except -1:
+        """After a race was stopped: its last attempt has failed, too."""
+        cdef Attempt attempt = self.rare.canceled
+        self.rare.canceled = None
+        error = errno_error(NC_ECANCELED, "connect", attempt.host, attempt.port)
+        return self.emit4("connectionAttemptFailed", attempt.host, attempt.port, attempt.family, error)
 
 
 cdef class SingleAnswer:
@@ -392,7 +404,7 @@ cdef class SingleAnswer:
 
     def refusal(self, address, family):
         if not isinstance(address, str) or not parse_address(address, &self.route.peer):
-            return misuse("ERR_INVALID_IP_ADDRESS", address)
+            return misuse("ERR_INVALID_IP_ADDRESS", "undefined" if address is None else address)
         if family not in (4, 6):
             return family_error(family, self.route)
         return None
@@ -471,7 +483,7 @@ cdef class RaceAnswer:
     def refuse(self, addresses):
         address, family = addresses[0]["address"], addresses[0]["family"]
         if not isinstance(address, str) or not family_of(address):
-            error = misuse("ERR_INVALID_IP_ADDRESS", address)
+            error = misuse("ERR_INVALID_IP_ADDRESS", "undefined" if address is None else address)
         elif family not in (4, 6):
             error = family_error(family, self.route)
         else:
@@ -545,7 +557,7 @@ cdef class Race(Source):
         if status == NC_ECONNREFUSED:
             socket._loop.tick_c(attempt_ended_tick, (self, attempt, status))
         elif status != 0:
-            return self.failed(attempt, connect_error(status, self.route))
+            return self.failed(attempt, connect_error(status, self.route, None))
         elif not last:
             self.start_timer()
         return socket.enter()
@@ -580,7 +592,7 @@ cdef class Race(Source):
         if attempt is None:
             return 0
         self.socket.emit3("connectionAttemptTimeout", attempt.host, attempt.port, attempt.family)
-        self.errors.append(connect_error(NC_ETIMEDOUT, self.route))
+        self.errors.append(connect_error(NC_ETIMEDOUT, self.route, None))
         if self.attempt is attempt:
             return self.next(False)
         return 0
@@ -593,7 +605,7 @@ cdef class Race(Source):
         if self.timer != NULL:
             nc_timer_stop(self.timer)
         if status != 0:
-            return self.failed(attempt, connect_error(status, self.route))
+            return self.failed(attempt, connect_error(status, self.route, None))
         # The two exchange their streams: the socket has the connected one, and the other is closed out of sight.
         idle = socket.c
         socket.c = attempt.c

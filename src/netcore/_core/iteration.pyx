@@ -84,6 +84,8 @@ cdef class ChunkIterator:
             waiting.reject(stream.rare.errored)
         elif stream.state & RD_END_EMITTED:
             self.finish()
+            if not stream.state & ST_HALF_OPEN:
+                stream.tear_down(None)
             waiting.reject(StopAsyncIteration())
         elif stream.state & ST_CLOSED:
             self.finish()
@@ -216,10 +218,13 @@ cdef Promise opening_of(Duplex stream):
         return settled(stream)
     promise = Promise.__new__(Promise)
 
+    def failed(error):
+        promise.reject(error)
+
     def connected():
-        stream.forget("error", promise.reject)
+        stream.forget("error", failed)
         promise.resolve(stream)
 
     stream.listen_to("connect", connected, True)
-    stream.listen_to("error", promise.reject, True)
+    stream.listen_to("error", failed, True)
     return promise

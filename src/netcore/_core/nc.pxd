@@ -8,8 +8,10 @@ cdef extern from "netcore/status.h" nogil:
         NC_ENOENT
         NC_ENOMEM
         NC_ENOTFOUND
+        NC_EADDRINUSE
         NC_ECANCELED
         NC_ECONNREFUSED
+        NC_ENAMETOOLONG
         NC_EPIPE
         NC_ETIMEDOUT
     const char *nc_status_name(nc_status status)

@@ -9,7 +9,8 @@ cdef class Server(Handle):
     cdef bint half_open
     cdef bint paused
     cdef bint unrefed
-    cdef bint closing        # close() has been called and the C server is not gone yet
+    cdef bint local          # it listens on a Unix-domain socket
+    cdef int closing         # C servers that close() has been called for, and that are not gone yet
     cdef unsigned mark
     cdef readonly bint noDelay
     cdef readonly bint keepAlive

@@ -143,7 +143,7 @@ cdef class Server(Handle):
                 options = dict(handle)
             else:
                 options = {"fd": descriptor_of(handle)}
-        self.follow(options.get("signal"))
+        self._follow(options.get("signal"))
         fd = options.get("fd")
         if isinstance(fd, int) and not isinstance(fd, bool) and fd >= 0:
             return self.listen_on_descriptor(fd, backlog or 0)
@@ -153,7 +153,7 @@ cdef class Server(Handle):
             flags |= NC_BIND_V6ONLY
         if options.get("reusePort") is True:
             flags |= NC_BIND_REUSEPORT
-        backlog = options.get("backlog") or backlog or 0
+        backlog = number_from(options.get("backlog")) or backlog or 0
         port = options.get("port")
         if isinstance(port, (int, float, str)) and not isinstance(port, bool):
             return self.listen_on_port(options, check_port(port, "options.port"), int(backlog), flags)
@@ -190,7 +190,7 @@ cdef class Server(Handle):
         parse_address(shown, &addr)
         addr.port = port
         status = nc_bind(&addr, flags, &fd)
-        if status != 0 and host is None:
+        if status != 0 and status != NC_EADDRINUSE and host is None:
             shown = "0.0.0.0"
             parse_address(shown, &addr)
             addr.port = port
@@ -215,8 +215,7 @@ cdef class Server(Handle):
                 "options", options,
                 "can not set readableAll or writableAllt to true when path is abstract unix socket",
             )
-        if "\0" in path[1:]:
-            raise invalid_arg_value("options.path", path, "must be a string without null bytes")
+        self.path = path
         text = path.encode("utf-8", "surrogateescape")
         status = nc_bind_path(text, len(text), flags, &fd)
         if status == 0:
@@ -224,8 +223,8 @@ cdef class Server(Handle):
             if status != 0 and path[0] != "\0":
                 os.unlink(path)
         if status != 0:
-            return self.fail(errno_error(status, "listen", path, -1))
-        self.path = path
+            return self.fail(errno_error(NC_EINVAL if status == NC_ENAMETOOLONG else status, "listen", path, -1))
+        self.local = True
         if path[0] != "\0":
             nc_server_own_path(self.c, text, len(text))
         return self.start()
@@ -235,8 +234,10 @@ cdef class Server(Handle):
         cdef nc_status status = self.open_server(fd, backlog)
         if status != 0:
             return self.fail(errno_error(status, "listen", bound.path, None if bound.path is None else -1))
-        self.path = bound.path
-        if self.path is not None and self.path[0] != "\0":
+        self.local = bound.path is not None
+        if self.local:
+            self.path = bound.path
+        if self.local and self.path[0] != "\0":
             text = self.path.encode("utf-8", "surrogateescape")
             nc_server_own_path(self.c, text, len(text))
         return self.start()
@@ -263,6 +264,7 @@ cdef class Server(Handle):
             self.c = NULL
             return status
         self.open_reference()
+        self.local = False
         return status
 
     cdef nc_status open_server(self, intptr_t fd, int backlog) except 1:
@@ -310,7 +312,7 @@ cdef class Server(Handle):
             nc_server_set_blocklist(self.c, NULL)
         return 0
 
-    def follow(self, signal):
+    def _follow(self, signal):
         """`signal` closes the server."""
         if signal is None:
             return
@@ -332,9 +334,10 @@ cdef class Server(Handle):
             self.emit1("error", errno_error(event.status, "accept"))
             return 0
         if event.type == NC_EVENT_CLOSED:
-            self.closing = False
+            self.closing -= 1
             try:
-                self.close_if_drained()
+                if self.connections == 0:
+                    self._loop.tick_c(close_tick, self)
             finally:
                 self.close_reference()
         return 0
@@ -386,11 +389,10 @@ cdef class Server(Handle):
             else:
                 self.listen_to("close", callback, True)
         if self.c != NULL:
-            self.closing = True
+            self.closing += 1
             self.blocked += nc_server_blocked(self.c)
             nc_server_close(self.c)
             self.c = NULL
-            self.path = None
             self._loop.touch()
         else:
             self.close_if_drained()
@@ -403,10 +405,10 @@ cdef class Server(Handle):
         cdef char path[256]
         cdef size_t length = 0
         cdef nc_status status
+        if self.path is not None and (self.c == NULL or self.local):
+            return self.path
         if self.c == NULL:
             return None
-        if self.path is not None:
-            return self.path
         status = nc_socket_name(nc_server_fd(self.c), &addr, path, sizeof(path), &length)
         if status != 0:
             raise errno_error(status, "address")

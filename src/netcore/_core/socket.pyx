@@ -173,6 +173,7 @@ cdef class Socket(Dialer):
             nc_socket_close(fd)
             raise errno_error(status, "open")
         self.state |= ST_HANDLE | ST_BOUND
+        self.rarely().bound = bound.name
         if bound.path is not None:
             self.state |= ST_IPC
             self.rarely().path = bound.path
@@ -200,19 +201,20 @@ cdef class Socket(Dialer):
 
     cdef int follow(self, object signal) except -1:
         """From now on `signal` destroys this socket."""
-        rare = self.rarely()
+        self.rarely()
         self.enter()
         if signal.aborted:
             self.state |= ST_ABORTED
             return self.tear_down(abort_error(signal.reason))
-        rare.signal = on_abort(signal, self.aborted)
+        self.rare.reason_of = signal
+        self.rare.signal = on_abort(signal, self._aborted)
         return 0
 
-    def aborted(self):
+    def _aborted(self):
         """What the signal calls that was given as an option."""
-        self.state |= ST_ABORTED
-        signal = self.rare.signal
-        self.tear_down(abort_error(signal.reason))
+        if self.rare is not None and self.rare.reason_of is not None:
+            self.state |= ST_ABORTED
+            self.tear_down(abort_error(self.rare.reason_of.reason))
 
     cdef int inherit(self, bint no_delay, bint keep_alive, unsigned delay) except -1:
         """Notes what the server has set on the accepted connection."""
@@ -339,6 +341,8 @@ cdef class Socket(Dialer):
         try:
             if not self.state & ST_WAS_PENDING:
                 self.fail_pending(False)
+            elif self.rare.canceled is not None:
+                self.tell_canceled()
             self.emit_close(True)
             if self.state & ST_WAS_PENDING:
                 self.fail_pending(True)
@@ -397,7 +401,9 @@ cdef class Socket(Dialer):
         elif self.writes is not None and self.writes.held:
             self.lose_writes()
         self.emit0("ready")
-        if self.state & ST_HANDLE and not self.isPaused():
+        if self.state & ST_HANDLE and not self.state & RD_PAUSED and (
+            (self.state & (RD_FLOW_KNOWN | RD_FLOWING)) != RD_FLOW_KNOWN
+        ):
             self.take(0)
         return self.relays_again()
 
@@ -466,13 +472,14 @@ cdef class Socket(Dialer):
     cdef int close_handle(self, object error) except -1:
         """The end of destroy(): closes the socket below, and settles what there is to hear of it."""
         cdef Loop loop = self._loop
-        cdef bint connecting = self.state & ST_CONNECTING
+        cdef bint connecting = (self.state & ST_CONNECTING) != 0
         self.state &= ~(ST_CONNECTING | RD_STARTED)
         if connecting:
             self.race_over()
         if self.rare is not None and self.rare.signal is not None:
             self.rare.signal.stop()
             self.rare.signal = None
+            self.rare.reason_of = None
         if self.state & ST_HANDLE:
             self.close_socket(error, connecting)
             self.state |= ST_CLOSED
@@ -557,9 +564,9 @@ cdef class Socket(Dialer):
         if self.state & WR_FINISHED:
             self.tear_down(None)
         else:
-            self.listen_to("finish", self.destroy_finished, True)
+            self.listen_to("finish", self._destroy_finished, True)
 
-    def destroy_finished(self):
+    def _destroy_finished(self):
         self.tear_down(None)
 
     def resetAndDestroy(self):
@@ -679,7 +686,11 @@ cdef class Socket(Dialer):
                 return {"address": self.rare.path}
             if not self.state & ST_HANDLE or self.state & ST_IPC:
                 return {}
+            if self.rare is not None and self.rare.bound is not None and self.state & ST_CONNECTING:
+                return self.rare.bound
             status = nc_stream_local_address(self.c, &addr)
+            if status != 0 and self.rare is not None and self.rare.bound is not None:
+                return self.rare.bound
         if status != 0 or addr.family == 0:
             return {}
         name = address_dict(&addr)
@@ -852,7 +863,7 @@ cdef unsigned mark_from(dict options, str name) except? 0:
         value = options.get(name)
     if value is None:
         return 65536
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0 or value != value:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf") or value != int(value):
         raise invalid_arg_value(f"options.{name}", value)
     return min(int(value), 0x7FFFFFFF)
 
@@ -910,8 +921,9 @@ def connect(*args, **options):
     given, listener = normalize(args)
     given = merge(given, options, CREATE_OPTIONS, "connect")
     socket = Socket(given)
-    if given.get("timeout"):
-        socket.setTimeout(given["timeout"])
+    timeout = given.get("timeout")
+    if timeout and timeout == timeout:
+        socket.setTimeout(timeout)
     socket.connect_with(given, listener)
     return socket
 

@@ -123,8 +123,11 @@ cdef class Rare:
     cdef bytes onread_rest   # received and not handed out, because the callback wanted no more
     cdef object block_list
     cdef list attempted
+    cdef object canceled     # the attempt that destroy() has stopped
+    cdef dict bound          # the local end of an adopted bound socket
     cdef object timeout
-    cdef object signal
+    cdef object signal       # what waits for the signal of the options
+    cdef object reason_of    # that signal
     cdef object path         # the bound path of an adopted pipe
     cdef int tos             # -1: never set
     cdef unsigned keep_alive_delay

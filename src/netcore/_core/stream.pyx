@@ -199,6 +199,10 @@ cdef int read_more_tick(object stream) except -1:
     return 0
 
 
+cdef inline bint can_write(Duplex stream):
+    return not stream.state & (WR_DISABLED | WR_ENDING | WR_ENDED | ST_DESTROYED | ST_ERRORED)
+
+
 cdef int end_tick(object stream) except -1:
     cdef Duplex self = stream
     self.state &= ~RD_END_SCHEDULED
@@ -211,7 +215,7 @@ cdef int end_tick(object stream) except -1:
     if self.rare is not None and self.rare.pipes:
         for link in list(self.rare.pipes):
             (<Link>link).source_ended()
-    if self.writable and not self.state & ST_HALF_OPEN:
+    if can_write(self) and not self.state & ST_HALF_OPEN:
         self.enter()
         return (<Loop>self._loop).tick_c(end_writable_tick, self)
     if self.state & (WR_FINISHED | WR_DISABLED):
@@ -221,8 +225,8 @@ cdef int end_tick(object stream) except -1:
 
 cdef int end_writable_tick(object stream) except -1:
     cdef Duplex self = stream
-    if self.writable:
-        self.end()
+    if can_write(self):
+        return self.do_end()
     return 0
 
 
@@ -1144,7 +1148,7 @@ cdef class Duplex(Handle):
     @property
     def writable(self):
         """Whether data may still be written: not ended, not destroyed, no error."""
-        return not self.state & (WR_DISABLED | WR_ENDING | WR_ENDED | ST_DESTROYED | ST_ERRORED)
+        return can_write(self)
 
     @property
     def writableLength(self):
