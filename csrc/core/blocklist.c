@@ -230,6 +230,9 @@ void nc_blocklist_check_packed(const nc_blocklist *list, const uint8_t *packed, 
 
 static int check_text_v6(const nc_blocklist *list, nc_text text)
 {
+    uint8_t ip[16];
+    if (nc__parse_ipv6(text.at, text.len, ip))
+        return check_ip(list, ip);
     nc_addr addr;
     nc_zone zone;
     if (nc_addr_parse_zoned(text.at, text.len, &addr, &zone) != NC_OK || addr.family != 6)

@@ -56,6 +56,11 @@ BadLine = namedtuple("BadLine", ("number", "text"))
 BadLine.__doc__ = """A line that is no rule: its number, counted from 1, and its text."""
 
 
+# The names as they stand in a program are these very objects, so most calls need not compare text.
+cdef str _IPV4 = "ipv4"
+cdef str _IPV6 = "ipv6"
+
+
 # -- arguments -------------------------------------------------------------------------------------------------------
 
 cdef int _family(object type) except 0:
@@ -445,7 +450,9 @@ cdef class BlockList:
         text.at = ascii_of(address, &length)
         if text.at == NULL:
             return _check_other(self, "address", address)
-        if type is not None:
+        if type is _IPV6:
+            family = 6
+        elif type is not None and type is not _IPV4:
             family = family_of(type)
             if family == 0 and (self.strict or not isinstance(type, str)):
                 _family(type)
