@@ -50,7 +50,7 @@ time('parse', ports.length, () => { for (const a of ports) net.SocketAddress.par
 for (const [name, [family, list]] of Object.entries(rules)) {
   const blocks = new net.BlockList();
   for (const [address, prefix] of list) blocks.addSubnet(address, prefix, family);
-  const some = (family === 'ipv4' ? v4 : v6).slice(0, Math.max(3, Math.min(1000, 2e5 / list.length | 0)));
+  const some = family === 'ipv4' ? v4 : v6;
   time(`check ${name}`, some.length, () => { for (const a of some) blocks.check(a, family); });
 }
 console.log(JSON.stringify(out));

@@ -47,16 +47,17 @@ static void *reader(void *unused)
 {
     const nc_addr always4 = read_addr("10.1.2.3"), always6 = read_addr("2001:db8::5");
     const nc_addr never4 = read_addr("9.9.9.9"), never6 = read_addr("2001:db9::1");
-    /* These two lie at both ends of a range that comes and goes. */
-    const uint8_t ends[16 * 4] = {20, 0, 0, 1, 99, 255, 255, 254};
-    uint8_t mask[16];
+    /* The first two lie at both ends of a range that comes and goes. Batches are answered by the group, of at most this
+     * size, and a group from one state of the set, so the two must agree. */
+    const uint8_t ends[64 * 4] = {20, 0, 0, 1, 99, 255, 255, 254};
+    uint8_t mask[64];
     (void)unused;
     while (!atomic_load_explicit(&done, memory_order_relaxed)) {
         expect(nc_blocklist_check(list, &always4), "an address that is always blocked was not");
         expect(nc_blocklist_check(list, &always6), "an IPv6 address that is always blocked was not");
         expect(!nc_blocklist_check(list, &never4), "an address that is never blocked was");
         expect(!nc_blocklist_check(list, &never6), "an IPv6 address that is never blocked was");
-        nc_blocklist_check_packed(list, ends, 4, 16, mask);
+        nc_blocklist_check_packed(list, ends, 4, 64, mask);
         expect(mask[0] == mask[1], "half of a rule was there");
     }
     return NULL;
