@@ -252,7 +252,7 @@ int nc_blocklist_check_text(const nc_blocklist *list, nc_text text, int family)
 static void check_some_texts(
     const nc_blocklist *list, const nc_text *texts, size_t count, int family, uint8_t *answers)
 {
-    uint32_t ips[SOME];
+    uint32_t ips[SOME] = {0};
     uint8_t mask[SOME];
     uint16_t places[SOME];
     size_t found = 0;
