@@ -1,4 +1,4 @@
-"""A server that ends connections which are silent for a while. `python examples/idle_timeout.py [PORT] [MILLISECONDS]`."""
+"""A server that ends silent connections. `python examples/idle_timeout.py [PORT] [MILLISECONDS]`."""
 
 import sys
 

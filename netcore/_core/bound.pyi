@@ -10,8 +10,10 @@ class BoundSocket:
     """A socket that is bound and neither listens nor connects until a `Server` or a `Socket` adopts it.
 
     Options, in a mapping or as keywords: `host` (an IP address; names are not looked up), `port` (0: any), `ipv6Only`,
-    `reusePort`; or `path` alone, for a Unix-domain socket (a first NUL character: the abstract name space). Binding happens at
-    once, and a failure raises: `OSError` with `.syscall` `'bind'`. A context manager, which closes what was not adopted.
+    `reusePort`; or `path` alone, for a Unix-domain socket (a first NUL character: the abstract name space). Binding
+    happens at
+    once, and a failure raises: `OSError` with `.syscall` `'bind'`. A context manager, which closes what was not
+    adopted.
     """
     def __init__(
         self,

@@ -19,6 +19,7 @@ class Server(Handle):
     Options, in a mapping or as keywords: `allowHalfOpen`, `highWaterMark` (bytes), `keepAlive`, `keepAliveInitialDelay`
     (milliseconds), `noDelay`, `pauseOnConnect`, `blockList`. `connectionListener(socket)` hears 'connection'.
     """
+
     dropMaxConnection: object
     def __init__(
         self,
@@ -33,38 +34,50 @@ class Server(Handle):
         noDelay: bool = False,
         pauseOnConnect: bool = False,
     ) -> None: ...
-    @overload
+    @overload  # type: ignore[override]
     def on(self, name: Literal["close", "listening"], listener: Callable[[], object]) -> Self: ...
     @overload
     def on(self, name: Literal["connection"], listener: Callable[[], object] | Callable[[Socket], object]) -> Self: ...
     @overload
     def on(self, name: Literal["error"], listener: Callable[[], object] | Callable[[Exception], object]) -> Self: ...
     @overload
-    def on(self, name: Literal["drop"], listener: Callable[[], object] | Callable[[dict[str, Any]], object]) -> Self: ...
+    def on(
+        self, name: Literal["drop"], listener: Callable[[], object] | Callable[[dict[str, Any]], object]
+    ) -> Self: ...
     @overload
     def on(self, name: object, listener: Callable[..., object]) -> Self: ...
     @overload
     def on(self, name: object) -> Callable[[_F], _F]: ...
-    @overload
+    @overload  # type: ignore[override]
     def once(self, name: Literal["close", "listening"], listener: Callable[[], object]) -> Self: ...
     @overload
-    def once(self, name: Literal["connection"], listener: Callable[[], object] | Callable[[Socket], object]) -> Self: ...
+    def once(
+        self, name: Literal["connection"], listener: Callable[[], object] | Callable[[Socket], object]
+    ) -> Self: ...
     @overload
     def once(self, name: Literal["error"], listener: Callable[[], object] | Callable[[Exception], object]) -> Self: ...
     @overload
-    def once(self, name: Literal["drop"], listener: Callable[[], object] | Callable[[dict[str, Any]], object]) -> Self: ...
+    def once(
+        self, name: Literal["drop"], listener: Callable[[], object] | Callable[[dict[str, Any]], object]
+    ) -> Self: ...
     @overload
     def once(self, name: object, listener: Callable[..., object]) -> Self: ...
     @overload
     def once(self, name: object) -> Callable[[_F], _F]: ...
-    @overload
+    @overload  # type: ignore[override]
     def addListener(self, name: Literal["close", "listening"], listener: Callable[[], object]) -> Self: ...
     @overload
-    def addListener(self, name: Literal["connection"], listener: Callable[[], object] | Callable[[Socket], object]) -> Self: ...
+    def addListener(
+        self, name: Literal["connection"], listener: Callable[[], object] | Callable[[Socket], object]
+    ) -> Self: ...
     @overload
-    def addListener(self, name: Literal["error"], listener: Callable[[], object] | Callable[[Exception], object]) -> Self: ...
+    def addListener(
+        self, name: Literal["error"], listener: Callable[[], object] | Callable[[Exception], object]
+    ) -> Self: ...
     @overload
-    def addListener(self, name: Literal["drop"], listener: Callable[[], object] | Callable[[dict[str, Any]], object]) -> Self: ...
+    def addListener(
+        self, name: Literal["drop"], listener: Callable[[], object] | Callable[[dict[str, Any]], object]
+    ) -> Self: ...
     @overload
     def addListener(self, name: object, listener: Callable[..., object]) -> Self: ...
     @overload
@@ -74,11 +87,13 @@ class Server(Handle):
         `listen(options)`, each with a listener for 'listening' at the end; options may be keywords.
 
         Port 0, or none, takes a free one. No host: all addresses, IPv6 and IPv4. `handle`: a `Server`, a `Socket`, a
-        `BoundSocket` or an object with `fd`. Wrong arguments raise; a failure to listen is an 'error' event on a later tick.
+        `BoundSocket` or an object with `fd`. Wrong arguments raise; a failure to listen is an 'error' event on a later
+        tick.
         `ERR_SERVER_ALREADY_LISTEN` if the server listens.
         """
     def close(self, callback: Callable[..., object] | None = None) -> Self:
-        """Stops listening; connections live on. 'close' comes when the last of them is gone. `callback(error)` is called
+        """Stops listening; connections live on. 'close' comes when the last of them is gone. `callback(error)` is
+        called
         then, with `ERR_SERVER_NOT_RUNNING` if the server was not listening."""
     def address(self) -> dict[str, Any] | str | None:
         """Where the server listens: `{'address': str, 'family': 'IPv4' or 'IPv6', 'port': int}`, or the path of a

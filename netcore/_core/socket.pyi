@@ -49,68 +49,173 @@ class Socket(Dialer):
         writable: bool | None = None,
         writableHighWaterMark: int | None = None,
     ) -> None: ...
-    @overload
+    @overload  # type: ignore[override]
     def on(self, name: Literal["close"], listener: Callable[[], object] | Callable[[bool], object]) -> Self: ...
     @overload
-    def on(self, name: Literal["connect", "ready", "drain", "end", "finish", "prefinish", "timeout", "readable", "pause", "resume"], listener: Callable[[], object]) -> Self: ...
+    def on(
+        self,
+        name: Literal[
+            "connect", "ready", "drain", "end", "finish", "prefinish", "timeout", "readable", "pause", "resume"
+        ],
+        listener: Callable[[], object],
+    ) -> Self: ...
     @overload
-    def on(self, name: Literal["connectionAttempt", "connectionAttemptTimeout"], listener: Callable[[], object] | Callable[[str], object] | Callable[[str, int], object] | Callable[[str, int, int], object]) -> Self: ...
+    def on(
+        self,
+        name: Literal["connectionAttempt", "connectionAttemptTimeout"],
+        listener: Callable[[], object]
+        | Callable[[str], object]
+        | Callable[[str, int], object]
+        | Callable[[str, int, int], object],
+    ) -> Self: ...
     @overload
-    def on(self, name: Literal["connectionAttemptFailed"], listener: Callable[[], object] | Callable[[str], object] | Callable[[str, int], object] | Callable[[str, int, int], object] | Callable[[str, int, int, Exception], object]) -> Self: ...
+    def on(
+        self,
+        name: Literal["connectionAttemptFailed"],
+        listener: Callable[[], object]
+        | Callable[[str], object]
+        | Callable[[str, int], object]
+        | Callable[[str, int, int], object]
+        | Callable[[str, int, int, Exception], object],
+    ) -> Self: ...
     @overload
     def on(self, name: Literal["data"], listener: Callable[[], object] | Callable[[Any], object]) -> Self: ...
     @overload
     def on(self, name: Literal["error"], listener: Callable[[], object] | Callable[[Exception], object]) -> Self: ...
     @overload
-    def on(self, name: Literal["lookup"], listener: Callable[[], object] | Callable[[Exception | None], object] | Callable[[Exception | None, str | None], object] | Callable[[Exception | None, str | None, int | None], object] | Callable[[Exception | None, str | None, int | None, str], object]) -> Self: ...
+    def on(
+        self,
+        name: Literal["lookup"],
+        listener: Callable[[], object]
+        | Callable[[Exception | None], object]
+        | Callable[[Exception | None, str | None], object]
+        | Callable[[Exception | None, str | None, int | None], object]
+        | Callable[[Exception | None, str | None, int | None, str], object],
+    ) -> Self: ...
     @overload
     def on(self, name: Literal["pipe"], listener: Callable[[], object] | Callable[[Socket], object]) -> Self: ...
     @overload
-    def on(self, name: Literal["unpipe"], listener: Callable[[], object] | Callable[[Socket], object] | Callable[[Socket, dict[str, Any]], object]) -> Self: ...
+    def on(
+        self,
+        name: Literal["unpipe"],
+        listener: Callable[[], object] | Callable[[Socket], object] | Callable[[Socket, dict[str, Any]], object],
+    ) -> Self: ...
     @overload
     def on(self, name: object, listener: Callable[..., object]) -> Self: ...
     @overload
     def on(self, name: object) -> Callable[[_F], _F]: ...
-    @overload
+    @overload  # type: ignore[override]
     def once(self, name: Literal["close"], listener: Callable[[], object] | Callable[[bool], object]) -> Self: ...
     @overload
-    def once(self, name: Literal["connect", "ready", "drain", "end", "finish", "prefinish", "timeout", "readable", "pause", "resume"], listener: Callable[[], object]) -> Self: ...
+    def once(
+        self,
+        name: Literal[
+            "connect", "ready", "drain", "end", "finish", "prefinish", "timeout", "readable", "pause", "resume"
+        ],
+        listener: Callable[[], object],
+    ) -> Self: ...
     @overload
-    def once(self, name: Literal["connectionAttempt", "connectionAttemptTimeout"], listener: Callable[[], object] | Callable[[str], object] | Callable[[str, int], object] | Callable[[str, int, int], object]) -> Self: ...
+    def once(
+        self,
+        name: Literal["connectionAttempt", "connectionAttemptTimeout"],
+        listener: Callable[[], object]
+        | Callable[[str], object]
+        | Callable[[str, int], object]
+        | Callable[[str, int, int], object],
+    ) -> Self: ...
     @overload
-    def once(self, name: Literal["connectionAttemptFailed"], listener: Callable[[], object] | Callable[[str], object] | Callable[[str, int], object] | Callable[[str, int, int], object] | Callable[[str, int, int, Exception], object]) -> Self: ...
+    def once(
+        self,
+        name: Literal["connectionAttemptFailed"],
+        listener: Callable[[], object]
+        | Callable[[str], object]
+        | Callable[[str, int], object]
+        | Callable[[str, int, int], object]
+        | Callable[[str, int, int, Exception], object],
+    ) -> Self: ...
     @overload
     def once(self, name: Literal["data"], listener: Callable[[], object] | Callable[[Any], object]) -> Self: ...
     @overload
     def once(self, name: Literal["error"], listener: Callable[[], object] | Callable[[Exception], object]) -> Self: ...
     @overload
-    def once(self, name: Literal["lookup"], listener: Callable[[], object] | Callable[[Exception | None], object] | Callable[[Exception | None, str | None], object] | Callable[[Exception | None, str | None, int | None], object] | Callable[[Exception | None, str | None, int | None, str], object]) -> Self: ...
+    def once(
+        self,
+        name: Literal["lookup"],
+        listener: Callable[[], object]
+        | Callable[[Exception | None], object]
+        | Callable[[Exception | None, str | None], object]
+        | Callable[[Exception | None, str | None, int | None], object]
+        | Callable[[Exception | None, str | None, int | None, str], object],
+    ) -> Self: ...
     @overload
     def once(self, name: Literal["pipe"], listener: Callable[[], object] | Callable[[Socket], object]) -> Self: ...
     @overload
-    def once(self, name: Literal["unpipe"], listener: Callable[[], object] | Callable[[Socket], object] | Callable[[Socket, dict[str, Any]], object]) -> Self: ...
+    def once(
+        self,
+        name: Literal["unpipe"],
+        listener: Callable[[], object] | Callable[[Socket], object] | Callable[[Socket, dict[str, Any]], object],
+    ) -> Self: ...
     @overload
     def once(self, name: object, listener: Callable[..., object]) -> Self: ...
     @overload
     def once(self, name: object) -> Callable[[_F], _F]: ...
+    @overload  # type: ignore[override]
+    def addListener(
+        self, name: Literal["close"], listener: Callable[[], object] | Callable[[bool], object]
+    ) -> Self: ...
     @overload
-    def addListener(self, name: Literal["close"], listener: Callable[[], object] | Callable[[bool], object]) -> Self: ...
+    def addListener(
+        self,
+        name: Literal[
+            "connect", "ready", "drain", "end", "finish", "prefinish", "timeout", "readable", "pause", "resume"
+        ],
+        listener: Callable[[], object],
+    ) -> Self: ...
     @overload
-    def addListener(self, name: Literal["connect", "ready", "drain", "end", "finish", "prefinish", "timeout", "readable", "pause", "resume"], listener: Callable[[], object]) -> Self: ...
+    def addListener(
+        self,
+        name: Literal["connectionAttempt", "connectionAttemptTimeout"],
+        listener: Callable[[], object]
+        | Callable[[str], object]
+        | Callable[[str, int], object]
+        | Callable[[str, int, int], object],
+    ) -> Self: ...
     @overload
-    def addListener(self, name: Literal["connectionAttempt", "connectionAttemptTimeout"], listener: Callable[[], object] | Callable[[str], object] | Callable[[str, int], object] | Callable[[str, int, int], object]) -> Self: ...
-    @overload
-    def addListener(self, name: Literal["connectionAttemptFailed"], listener: Callable[[], object] | Callable[[str], object] | Callable[[str, int], object] | Callable[[str, int, int], object] | Callable[[str, int, int, Exception], object]) -> Self: ...
+    def addListener(
+        self,
+        name: Literal["connectionAttemptFailed"],
+        listener: Callable[[], object]
+        | Callable[[str], object]
+        | Callable[[str, int], object]
+        | Callable[[str, int, int], object]
+        | Callable[[str, int, int, Exception], object],
+    ) -> Self: ...
     @overload
     def addListener(self, name: Literal["data"], listener: Callable[[], object] | Callable[[Any], object]) -> Self: ...
     @overload
-    def addListener(self, name: Literal["error"], listener: Callable[[], object] | Callable[[Exception], object]) -> Self: ...
+    def addListener(
+        self, name: Literal["error"], listener: Callable[[], object] | Callable[[Exception], object]
+    ) -> Self: ...
     @overload
-    def addListener(self, name: Literal["lookup"], listener: Callable[[], object] | Callable[[Exception | None], object] | Callable[[Exception | None, str | None], object] | Callable[[Exception | None, str | None, int | None], object] | Callable[[Exception | None, str | None, int | None, str], object]) -> Self: ...
+    def addListener(
+        self,
+        name: Literal["lookup"],
+        listener: Callable[[], object]
+        | Callable[[Exception | None], object]
+        | Callable[[Exception | None, str | None], object]
+        | Callable[[Exception | None, str | None, int | None], object]
+        | Callable[[Exception | None, str | None, int | None, str], object],
+    ) -> Self: ...
     @overload
-    def addListener(self, name: Literal["pipe"], listener: Callable[[], object] | Callable[[Socket], object]) -> Self: ...
+    def addListener(
+        self, name: Literal["pipe"], listener: Callable[[], object] | Callable[[Socket], object]
+    ) -> Self: ...
     @overload
-    def addListener(self, name: Literal["unpipe"], listener: Callable[[], object] | Callable[[Socket], object] | Callable[[Socket, dict[str, Any]], object]) -> Self: ...
+    def addListener(
+        self,
+        name: Literal["unpipe"],
+        listener: Callable[[], object] | Callable[[Socket], object] | Callable[[Socket, dict[str, Any]], object],
+    ) -> Self: ...
     @overload
     def addListener(self, name: object, listener: Callable[..., object]) -> Self: ...
     @overload
@@ -126,7 +231,8 @@ class Socket(Dialer):
         """Closes a TCP connection with a reset: the peer's reads fail with ECONNRESET. `ERR_INVALID_HANDLE_TYPE` for a
         Unix-domain socket."""
     def setTimeout(self, timeout: float, callback: Callable[..., object] | None = None) -> Self:
-        """Emits 'timeout' when no byte has moved either way for `timeout` milliseconds; 0 turns that off. It only tells:
+        """Emits 'timeout' when no byte has moved either way for `timeout` milliseconds; 0 turns that off. It only
+        tells:
         the socket stays open. `callback` is added once for 'timeout'. `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`."""
     def setNoDelay(self, noDelay: bool | None = True) -> Self:
         """Sends small packets at once instead of collecting them (TCP_NODELAY)."""
@@ -203,8 +309,10 @@ class Socket(Dialer):
 @overload
 def connect(port: int | str, host: str, listener: Callable[..., object] | None = None, /, **options: Any) -> Socket:
     """Makes a `Socket` and connects it: `connect(port[, host][, listener])`, `connect(path[, listener])` or
-    `connect(options[, listener])`, with the options of `Socket` and of its `connect`, which may be keywords, and `timeout`
+    `connect(options[, listener])`, with the options of `Socket` and of its `connect`, which may be keywords, and
+    `timeout`
     for its `setTimeout`. The listener is added once for 'connect'."""
+
 @overload
 def connect(path_or_port: int | str, listener: Callable[..., object] | None = None, /, **options: Any) -> Socket: ...
 @overload

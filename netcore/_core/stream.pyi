@@ -22,11 +22,21 @@ class Duplex(Handle):
     def setEncoding(self, encoding: str | None = None) -> Self:
         """Makes chunks come as str, decoded from `encoding` (None: `'utf8'`); a character split over two packets
         comes whole. Unknown encodings are `ERR_UNKNOWN_ENCODING`."""
-    def write(self, data: Buffer | str, encoding: str | Callable[..., object] | None = None, callback: Callable[..., object] | None = None) -> bool:
+    def write(
+        self,
+        data: Buffer | str,
+        encoding: str | Callable[..., object] | None = None,
+        callback: Callable[..., object] | None = None,
+    ) -> bool:
         """Sends `data`: bytes, anything with the buffer protocol, or str in `encoding`. `callback(error)` is called
         when the kernel has taken it. False means that the queue has reached the high-water mark: 'drain' tells when
         it is empty. What is given as a large buffer must not change until the callback."""
-    def end(self, data: Buffer | str | Callable[..., object] | None = None, encoding: str | Callable[..., object] | None = None, callback: Callable[..., object] | None = None) -> Self:
+    def end(
+        self,
+        data: Buffer | str | Callable[..., object] | None = None,
+        encoding: str | Callable[..., object] | None = None,
+        callback: Callable[..., object] | None = None,
+    ) -> Self:
         """Ends the writable side: sends `data`, if given, then half-closes. `callback(error)` is called at 'finish', or
         when it will never come."""
     def cork(self) -> None:

@@ -6,7 +6,15 @@ import pytest
 
 import netcore as net
 
-ATTEMPTS = ("lookup", "connectionAttempt", "connectionAttemptFailed", "connectionAttemptTimeout", "connect", "error", "close")
+ATTEMPTS = (
+    "lookup",
+    "connectionAttempt",
+    "connectionAttemptFailed",
+    "connectionAttemptTimeout",
+    "connect",
+    "error",
+    "close",
+)
 
 
 @pytest.fixture
@@ -116,7 +124,13 @@ def test_the_next_address_is_tried_when_one_refuses(port):
     log = record(socket, *ATTEMPTS)
     net.run()
     assert [event[0] for event in log] == [
-        "lookup", "lookup", "connectionAttempt", "connectionAttemptFailed", "connectionAttempt", "connect", "close",
+        "lookup",
+        "lookup",
+        "connectionAttempt",
+        "connectionAttemptFailed",
+        "connectionAttempt",
+        "connect",
+        "close",
     ]
     assert socket.autoSelectFamilyAttemptedAddresses == [f"::1:{port}", f"127.0.0.1:{port}"]
 
@@ -126,10 +140,14 @@ def test_the_next_address_is_tried_when_one_is_silent(port):
         silent.bind(("127.0.0.2", port))
         silent.listen(0)
         fillers = [fill(("127.0.0.2", port)) for _ in range(3)]
-        socket = net.connect({
-            "port": port, "host": "slow.example", "lookup": found(("127.0.0.2", 4), ("127.0.0.1", 4)),
-            "autoSelectFamilyAttemptTimeout": 30,
-        })
+        socket = net.connect(
+            {
+                "port": port,
+                "host": "slow.example",
+                "lookup": found(("127.0.0.2", 4), ("127.0.0.1", 4)),
+                "autoSelectFamilyAttemptTimeout": 30,
+            }
+        )
         log = record(socket, "connectionAttemptTimeout", "connect", "close")
         net.run()
         for filler in fillers:
@@ -150,10 +168,14 @@ def test_destroy_during_a_race_stops_it(port):
         silent.bind(("127.0.0.2", port))
         silent.listen(0)
         fillers = [fill(("127.0.0.2", port)) for _ in range(3)]
-        socket = net.connect({
-            "port": port, "host": "slow.example", "lookup": found(("127.0.0.2", 4), ("127.0.0.1", 4)),
-            "autoSelectFamilyAttemptTimeout": 5000,
-        })
+        socket = net.connect(
+            {
+                "port": port,
+                "host": "slow.example",
+                "lookup": found(("127.0.0.2", 4), ("127.0.0.1", 4)),
+                "autoSelectFamilyAttemptTimeout": 5000,
+            }
+        )
         log = record(socket, "connectionAttempt", "connectionAttemptFailed", "connect", "close")
         net.setTimeout(socket.destroy, 20)
         net.run()
@@ -164,7 +186,9 @@ def test_destroy_during_a_race_stops_it(port):
 
 
 def test_all_failed_attempts_come_as_one_group(free_port):
-    socket = net.connect({"port": free_port, "host": "none.example", "lookup": found(("127.0.0.1", 4), ("127.0.0.2", 4))})
+    socket = net.connect(
+        {"port": free_port, "host": "none.example", "lookup": found(("127.0.0.1", 4), ("127.0.0.2", 4))}
+    )
     log = record(socket, "error")
     net.run()
     error = log[0][1]

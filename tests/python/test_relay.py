@@ -29,7 +29,9 @@ def proxied(on_proxy, payload=DATA):
     def listening():
         client = net.connect(proxy.address()["port"], "127.0.0.1")
         client_of.append(client)
-        client.on("data", lambda chunk: (received.append(chunk), sum(map(len, received)) == len(payload) and client.end()))
+        client.on(
+            "data", lambda chunk: (received.append(chunk), sum(map(len, received)) == len(payload) and client.end())
+        )
         client.write(payload)
 
     proxy.listen(0, "127.0.0.1", listening)
@@ -145,7 +147,14 @@ def test_a_listener_from_the_start_sees_all_that_passes():
 
 def test_what_the_program_writes_goes_between_what_is_piped():
     received = []
-    server = net.createServer(lambda peer: (server.close(), peer.write("<"), peer.pipe(peer, end=False), peer.on("end", lambda: peer.end(">"))))
+    server = net.createServer(
+        lambda peer: (
+            server.close(),
+            peer.write("<"),
+            peer.pipe(peer, end=False),
+            peer.on("end", lambda: peer.end(">")),
+        )
+    )
 
     def listening():
         client = net.connect(server.address()["port"], "127.0.0.1")
@@ -200,7 +209,8 @@ def test_a_file_receives_what_is_piped_and_is_closed(tmp_path):
 
 def test_any_object_with_write_and_end_is_a_destination():
     class Sink:
-        chunks = []
+        def __init__(self):
+            self.chunks = []
 
         def write(self, chunk):
             self.chunks.append(chunk)

@@ -173,7 +173,9 @@ def test_callbacks_come_in_order_each_once_on_their_ticks():
     assert log == ["written", 1, "tick", 2]
 
 
-@pytest.mark.parametrize("method", ["pause", "resume", "end", "destroy", "unref", "write", "setEncoding", "unpipe", "cork", "read"])
+@pytest.mark.parametrize(
+    "method", ["pause", "resume", "end", "destroy", "unref", "write", "setEncoding", "unpipe", "cork", "read"]
+)
 @pytest.mark.parametrize("event", ["connect", "ready", "data", "end", "finish", "close", "drain", "resume"])
 def test_every_method_may_be_called_inside_every_event(event, method):
     called = []
@@ -213,7 +215,13 @@ def test_an_exception_in_a_listener_leaves_run_and_the_loop_goes_on():
 
 def test_the_flags_tell_what_happened():
     socket = net.Socket()
-    assert (socket.readable, socket.writable, socket.destroyed, socket.closed, socket.errored) == (True, True, False, False, None)
+    assert (socket.readable, socket.writable, socket.destroyed, socket.closed, socket.errored) == (
+        True,
+        True,
+        False,
+        False,
+        None,
+    )
     boom = ValueError("boom")
     socket.on("error", lambda: None)
     socket.destroy(boom)
