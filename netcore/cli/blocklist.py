@@ -1,4 +1,4 @@
-"""`python -m netcore blocklist FILE...`: reads block lists, says what is in them, and checks addresses against them."""
+"""Read block lists, say what is in them, and check addresses against them."""
 
 import argparse
 import sys
@@ -10,8 +10,8 @@ from typing import TextIO
 from netcore._core.address import isIP
 from netcore._core.blocklist import BadLine, BlockList
 
-DESCRIPTION = """Reads block lists (FireHOL and ipset files, plain addresses, CIDRs and ranges) and checks addresses against them.
-Each address is printed with 'blocked' or 'free'. Exits with 0 if none was blocked, 1 if one was, 2 on an error."""
+DESCRIPTION = """Reads block lists (FireHOL and ipset files, plain addresses, CIDRs and ranges) and checks addresses
+against them. Each address is printed with 'blocked' or 'free'. Exits with 0 if none was blocked, 1 if one was, 2 on an error."""
 SHOWN_BAD_LINES = 20
 BATCH = 10_000
 ANSWERS = ("free", "blocked")
@@ -21,9 +21,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of the subcommand to its parser."""
     parser.description = DESCRIPTION
     parser.add_argument("files", nargs="+", metavar="FILE", help="a list, one rule a line; '-' is standard input")
-    parser.add_argument("--check", nargs="*", metavar="ADDRESS", help="check these, or the lines of standard input if none is given")
-    parser.add_argument("--stats", action="store_true", help="say how many rules there are, and what they hold of memory")
-    parser.add_argument("--lenient", action="store_true", help="pass over wrong lines, which are printed, instead of stopping")
+    parser.add_argument(
+        "--check", nargs="*", metavar="ADDRESS", help="check these, or the lines of standard input if none is given"
+    )
+    parser.add_argument(
+        "--stats", action="store_true", help="say how many rules there are, and what they hold of memory"
+    )
+    parser.add_argument(
+        "--lenient", action="store_true", help="pass over wrong lines, which are printed, instead of stopping"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -63,7 +69,9 @@ def _print_stats(blocks: BlockList, seconds: float) -> None:
     in_set, in_log = blocks.memory()
     rules = max(blocks.size, 1)
     print(f"{blocks.size} rules, read in {seconds * 1000:.0f} ms")
-    print(f"set {in_set} bytes ({in_set / rules:.1f} a rule), log of the rules {in_log} bytes ({in_log / rules:.1f} a rule)")
+    print(
+        f"set {in_set} bytes ({in_set / rules:.1f} a rule), log of the rules {in_log} bytes ({in_log / rules:.1f} a rule)"
+    )
 
 
 def _lines(source: TextIO) -> Iterable[str]:

@@ -112,6 +112,8 @@ WRONG = [
     ["connect", "[::1]"],
     ["connect", "1", "--connect-timeout", "x"],
     ["bench", "--size", "0"],
+    ["blocklist"],
+    ["blocklist", "--unknown"],
 ]
 
 
@@ -145,5 +147,5 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert stopped.value.code == 0
     out = capsys.readouterr().out
-    for command in ("proxy", "echo", "connect", "bench"):
+    for command in ("proxy", "echo", "connect", "bench", "blocklist"):
         assert command in out
