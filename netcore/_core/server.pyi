@@ -127,7 +127,12 @@ class Server(Handle):
         """The high-water marks of connections, in bytes."""
     @property
     def blockList(self) -> BlockList | None:
-        """The block list whose addresses may not connect, or None."""
+        """The block list whose addresses may not connect, or None. Another one takes effect with the next connection."""
+    @blockList.setter
+    def blockList(self, value: BlockList | None) -> None: ...
+    @property
+    def blocked_count(self) -> int:
+        """How many connections the block list has refused. Not in Node."""
     @property
     def noDelay(self) -> bool: ...
     @property
