@@ -40,9 +40,10 @@ class Bench:
         self.server.listen({"port": 0, "host": "127.0.0.1"}, self.dial)
 
     def dial(self) -> None:
-        port = self.server.address()["port"]
+        name = self.server.address()
+        assert isinstance(name, dict)
         for _ in range(self.connections):
-            client = net.connect(port, "127.0.0.1", self.connected)
+            client = net.connect(name["port"], "127.0.0.1", self.connected)
             client.on("error", self.failed)
             self.exchange(client)
             self.clients.append(client)

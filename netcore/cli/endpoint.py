@@ -33,9 +33,9 @@ class Endpoint:
         """What `listen` of a server and `connect` of a socket are called with."""
         return {"port": self.port, "host": self.host} if self.path is None else {"path": self.path}
 
-    def as_bound(self, name: dict[str, Any] | str) -> Endpoint:
+    def as_bound(self, name: dict[str, Any] | str | None) -> Endpoint:
         """This endpoint with what `address()` of its server says: the port is known now."""
-        return self if isinstance(name, str) else Endpoint(name["address"], name["port"])
+        return Endpoint(name["address"], name["port"]) if isinstance(name, dict) else self
 
 
 def listening_endpoint(text: str) -> Endpoint:

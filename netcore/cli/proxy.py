@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 from argparse import ArgumentParser, Namespace
-from functools import partial
 from threading import Thread
 from typing import NoReturn
 
@@ -128,7 +127,7 @@ class Proxy:
         """The first worker has bound the port or path, so now the others can share it."""
         name = self.workers[0].server.address()
         bound = self.settings.listen.as_bound(name)
-        place = {"handle": self.workers[0].server} if isinstance(name, str) else self.place(bound)
+        place = self.place(bound) if isinstance(name, dict) else {"handle": self.workers[0].server}
         for _ in range(1, self.settings.workers):
             self.running += 1
             Thread(target=self.run_worker, args=(place,), daemon=True).start()
@@ -139,7 +138,9 @@ class Proxy:
         on the main thread."""
         try:
             worker = self.new_worker()
-            worker.start(partial(self.loop.post, self.is_listening), partial(self.loop.post, self.failed), place)
+            worker.start(
+                lambda: self.loop.post(self.is_listening), lambda error: self.loop.post(self.failed, error), place
+            )
             if self.stopping:
                 worker.stop()
             net.run()
