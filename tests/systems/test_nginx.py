@@ -11,7 +11,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
-from conftest import free_port, program, run, stop, wait_for
+from servers import free_port, program, run, stop, wait_for
 
 pytestmark = pytest.mark.timeout(180)
 SIZES = (0, 1, 1024, 65_536, 1_000_003, 20_000_000)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import free_port, program, run, stop, unprivileged, wait_for
+from servers import free_port, program, run, stop, unprivileged, wait_for
 
 pytestmark = pytest.mark.timeout(240)
 TRANSACTIONS = 250

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import free_port, program, run, stop, wait_for
+from servers import free_port, program, run, stop, wait_for
 
 pytestmark = pytest.mark.timeout(180)
 KEYS = 50_000
