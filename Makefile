@@ -8,6 +8,7 @@ SOURCES := setup.py $(shell find csrc src netcore/_core -name '*.[ch]' -o -name 
 
 .PHONY: build test clean
 .PHONY: demo bench
+.PHONY: lint format
 
 build: $(VENV)/built
 
@@ -40,6 +41,25 @@ $(VENV)/bench: $(VENV)/built
 # Arguments for the runner: make bench BENCH="--rows echo-100 --rounds 3"
 bench: build $(VENV)/bench
 	$(BIN)/python bench/run.py $(BENCH)
+
+# The tools of `lint` and `format`, as pyproject.toml lists them.
+$(VENV)/linters: $(VENV)/installed
+	$(PIP) install $$($(BIN)/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['lint'])")
+	touch $@
+
+C_FILES := $(shell find csrc tests bench -name '*.[ch]')
+
+lint: build $(VENV)/linters
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict netcore
+	PATH="$(BIN):$$PATH" cython-lint --ignore E261 --max-line-length 120 src
+	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
+
+format: $(VENV)/linters
+	$(BIN)/ruff check --fix --exit-zero .
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(C_FILES)
 
 clean:
 	rm -rf build $(VENV) netcore/_core/*.so
