@@ -310,7 +310,9 @@ cdef str _kinds(object expected):
     if instances:
         parts.append(f"an instance of {_listed(instances, 'or')}")
     if others:
-        parts.append(f"{'one of ' if len(others) > 1 else ''}{_listed(others, 'or')}")
+        # Node's own grammar: a name with a capital in it gets an article ("must be an net.BlockList").
+        article = "one of " if len(others) > 1 else "an " if others[0].lower() != others[0] else ""
+        parts.append(f"{article}{_listed(others, 'or')}")
     return " or ".join(parts)
 
 
