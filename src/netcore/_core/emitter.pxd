@@ -28,9 +28,11 @@ cdef class EventEmitter:
     cdef int forget(self, object name, object listener) except -1
 
     # What a subclass overrides to act on its events being listened to: `listened` comes after on(), addListener() and
-    # once(), not after the two that prepend; `unlistened` after a listener was removed in any way.
+    # once(), not after the two that prepend; `unlistened` after a listener was
+    # removed, `cleared` after those of one event, or of all (None), were.
     cdef int listened(self, object name) except -1
     cdef int unlistened(self, object name) except -1
+    cdef int cleared(self, object name) except -1
 
     cdef int _emit(self, object name, PyObject **args, int given) except -1
     cdef int _emit_many(self, object name, tuple arguments) except -1

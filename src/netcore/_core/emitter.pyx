@@ -390,6 +390,9 @@ cdef class EventEmitter:
     cdef int unlistened(self, object name) except -1:
         return 0
 
+    cdef int cleared(self, object name) except -1:
+        return 0
+
     cdef int _drop(self, object name, tuple row, Py_ssize_t index) except -1:
         if len(row) == 1:
             return self._unset(name)
@@ -408,7 +411,7 @@ cdef class EventEmitter:
             else:
                 name = canonical(name)
                 self._unset(name)
-            self.unlistened(name)
+            self.cleared(name)
         elif name is None:
             for event in self.eventNames():
                 if event != "removeListener":
@@ -416,7 +419,7 @@ cdef class EventEmitter:
             self._remove_all("removeListener")
             # Listeners that were added meanwhile go without a word.
             self._table = None
-            self.unlistened(None)
+            self.cleared(None)
         else:
             self._remove_all(canonical(name))
         return self

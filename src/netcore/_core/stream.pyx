@@ -620,6 +620,12 @@ cdef class Duplex(Handle):
             self.state &= ~RD_DATA_LISTENING
         return 0
 
+    cdef int cleared(self, object name) except -1:
+        """As in Node, data goes on flowing, to nobody, when `removeAllListeners` has taken the last who listened."""
+        if name is None or name == "readable":
+            self.loop_of().tick_c(listening_tick, self)
+        return 0
+
     def read(self, size=None):
         """Takes `size` bytes (or characters, after `setEncoding`) out of what has been received; None if there are
         not that many yet. Without `size`, takes what there is."""
@@ -682,7 +688,8 @@ cdef class Duplex(Handle):
             self.chunks = Chunks.__new__(Chunks)
         chunks = self.chunks
         old = chunks.items[chunks.head:]
-        text = "".join([decoder.write(chunk if isinstance(chunk, bytes) else chunk.encode()) for chunk in old])
+        # What has been decoded already stays as it is.
+        text = "".join([chunk if isinstance(chunk, str) else decoder.write(chunk) for chunk in old])
         if self.state & RD_ENDED:
             text += decoder.end()
         chunks.items = [text] if text else []
@@ -1127,10 +1134,12 @@ cdef class Duplex(Handle):
         if writes is None or not writes.corked:
             return 0
         writes.corked -= 1
-        if writes.corked or self.state & (ST_CONNECTING | ST_DESTROYED):
+        if writes.corked:
             return 0
         if not writes.held:
             self.state &= ~WR_HELD
+            return 0
+        if self.state & (ST_CONNECTING | ST_DESTROYED):
             return 0
         self.enter()
         if not self.state & ST_HANDLE:
