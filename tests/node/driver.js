@@ -296,6 +296,7 @@ function errorClass(error, code) {
 function messageForm(message) {
   return message.replace(/Received (null|undefined)/, 'Received None').replace(/(address|family): undefined/, '$1: None')
     .replace(/Invalid IP address: [[{].*/, 'Invalid IP address: something').replace(/an instance of \w+(?=\.?$)/, 'an instance')
+    .replace(/ - Local \(undefined:undefined\)/, '')
     .replace(/Received function.*/, 'Received function').replace(/Received \[[^]*|Received \{[^]*/, 'Received something')
     .replace(/Received an instance.*/, 'Received something');
 }

@@ -53,8 +53,8 @@ def message_form(message):
 
 
 def error_class(error, code):
-    if code == "ABORT_ERR":
-        return "AbortError"
+    if code in ("ABORT_ERR", "TIMEOUT_ERR"):
+        return "AbortError" if code == "ABORT_ERR" else "TimeoutError"
     if code.startswith("ERR_"):
         kinds = (ValueError, TypeError, RuntimeError)
         return next((kind.__name__ for kind in kinds if isinstance(error, kind)), type(error).__name__)
@@ -146,7 +146,7 @@ class Run:
         if isinstance(error, BaseExceptionGroup):
             return f"Group({code} [{', '.join(self.show(item, 1) for item in error.errors)}])"
         parts = [error_class(error, code)]
-        if code and code != "ABORT_ERR":
+        if code and code not in ("ABORT_ERR", "TIMEOUT_ERR"):
             parts.append(code)
         number = getattr(error, "errno", None)
         if isinstance(number, int) and code not in ("ENOTFOUND", "EAI_AGAIN"):
