@@ -29,7 +29,7 @@ cdef class Loop:
     cdef bint in_turn         # inside run() or a hosted turn, so nobody needs to ask for one
     cdef bint stopped         # run() is to return after this iteration
     cdef double timers_since  # when the running phase of timers began; 0 outside it
-    cdef unsigned turn_bits   # what the last C turn answered
+    cdef unsigned dispatched  # events handed out, since a hosted turn last looked
     cdef TickQueue ticks
     cdef TickQueue microtasks
     cdef TickQueue immediates
@@ -72,6 +72,7 @@ cdef class Loop:
     cdef int64_t start_clock(self) except -1
     cdef int iterate(self, int64_t max_wait) except -1
     cdef int run_until_stopped(self) except -1
+    cdef bint is_due(self) except -1
     cdef int leave_closed_host(self) except -1
     cdef int rearm(self) except -1
     cdef int ask_for_turn(self) except -1

@@ -29,8 +29,7 @@ from netcore._core.buffers cimport Buffers
 from netcore._core.emitter cimport EventEmitter
 from netcore._core.errors cimport errno_error
 from netcore._core.nc cimport (
-    NC_EVENT_CLOSED, NC_EVENT_LOOKUP, NC_EVENT_TIMER, NC_PHASE_CLOSE, NC_PHASE_IO, NC_PHASE_TIMERS, NC_TURN_EVENTS,
-    NC_TURN_TIMERS, nc_event, nc_loop,
+    NC_EVENT_CLOSED, NC_EVENT_LOOKUP, NC_EVENT_TIMER, NC_PHASE_CLOSE, NC_PHASE_IO, NC_PHASE_TIMERS, nc_event, nc_loop,
     nc_loop_alive, nc_loop_close_all, nc_loop_fd, nc_loop_flush, nc_loop_forget, nc_loop_free, nc_loop_new, nc_loop_next,
     nc_loop_next_unpinned, nc_loop_now, nc_loop_timeout, nc_loop_turn, nc_loop_update_time, nc_loop_wake,
     nc_loop_wake_fd, nc_phase, nc_timer, nc_timer_free, nc_timer_new, nc_timer_start, nc_timer_stop,
@@ -303,6 +302,7 @@ cdef class Loop:
     cdef int drain(self, nc_phase phase) except -1:
         cdef nc_event event
         while self.thread != 0 and nc_loop_next(self.c, phase, &event):
+            self.dispatched += 1
             self.dispatch(&event)
             if self.ticks.count or self.microtasks.count:
                 self.run_ticks()
@@ -371,7 +371,7 @@ cdef class Loop:
     cdef int iterate(self, int64_t max_wait) except -1:
         self.buffers.top_up()
         with nogil:
-            self.turn_bits = nc_loop_turn(self.c, max_wait)
+            nc_loop_turn(self.c, max_wait)
         PyErr_CheckSignals()
         if self._posted:
             self.run_posted()
@@ -416,8 +416,9 @@ cdef class Loop:
             self.run_ticks()
             while rounds:
                 rounds -= 1
+                self.dispatched = 0
                 self.iterate(0)
-                if not self.turn_bits & (NC_TURN_EVENTS | NC_TURN_TIMERS) and not self.has_work_now():
+                if not self.is_due() and self.dispatched < BUSY_EVENTS:
                     break
         finally:
             self.in_turn = False
@@ -433,6 +434,14 @@ cdef class Loop:
         if self.host is not None and self.foreign.is_closed():
             self.host = self.foreign = None
         return 0
+
+    cdef bint is_due(self) except -1:
+        """Sends what was written; whether there is something to do now that the descriptor does not tell of."""
+        if self.thread == 0:
+            return False
+        with nogil:
+            nc_loop_flush(self.c)
+        return self.has_work_now() or nc_loop_timeout(self.c) == 0
 
     cdef int rearm(self) except -1:
         """Asks the host for the next turn, as far as the descriptor alone does not bring it."""
@@ -521,6 +530,9 @@ cdef void unpin_all(nc_loop *c) noexcept:
 
 # So many turns are made at most before the host's other work has its turn again.
 cdef int HOSTED_ROUNDS = 16
+# A turn with fewer events than this was not busy: what comes next can wait for the host's own poll, because one more of
+# ours would find nothing.
+cdef unsigned BUSY_EVENTS = 4
 cdef object _make_host = None
 
 
