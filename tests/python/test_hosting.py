@@ -305,3 +305,156 @@ def test_the_hosts_own_callbacks_go_on_while_ticks_never_end(run):
         await net.sleep(1)
 
     run(main())
+
+
+# --- sockets ----------------------------------------------------------------------------------------------------------
+
+
+async def served(server):
+    """Listens, and answers the port."""
+    server.listen(0)
+    await net.once(server, "listening")
+    return server.address()["port"]
+
+
+async def closed(*emitters):
+    await asyncio.gather(*(net.once(emitter, "close") for emitter in emitters))
+
+
+@pytest.mark.parametrize("size", [1, 1000, 1_000_000])
+@pytest.mark.parametrize("how", ["data", "pipe"])
+def test_an_echo_server_and_its_client_run_in_the_host(run, size, how):
+    def connection(socket):
+        server.close()
+        if how == "pipe":
+            socket.pipe(socket)
+        else:
+            socket.on("data", socket.write)
+            socket.on("end", socket.end)
+
+    async def main():
+        client = net.connect(await served(server), "127.0.0.1")
+        chunks = []
+        client.on("data", chunks.append)
+        client.end(bytes(range(256)) * (size // 256 + 1))
+        await closed(server, client)
+        return b"".join(chunks)
+
+    server = net.createServer({"allowHalfOpen": True}, connection)
+    assert run(main()) == bytes(range(256)) * (size // 256 + 1)
+
+
+def test_a_write_from_a_task_of_the_host_is_sent(run):
+    """Outside of any turn of netcore's, nothing but the write itself can ask for one."""
+
+    async def main():
+        server = net.createServer(lambda socket: socket.pipe(socket))
+        client = net.connect(await served(server), "127.0.0.1")
+        await net.once(client, "connect")
+        for number in range(5):
+            await asyncio.sleep(0.002)
+            client.write(str(number))
+            assert await net.once(client, "data") is not None
+        client.end()
+        server.close()
+        await closed(server)
+
+    run(main())
+
+
+def test_many_connections_at_once_in_the_host(run):
+    async def talk(port, number):
+        client = net.connect(port, "127.0.0.1")
+        client.setEncoding("utf8")
+        got = []
+        client.on("data", got.append)
+        client.end(f"client {number}" * 1000)
+        await net.once(client, "close")
+        return "".join(got) == f"client {number}" * 1000
+
+    async def main():
+        server = net.createServer({"allowHalfOpen": True}, lambda socket: socket.pipe(socket))
+        port = await served(server)
+        answers = await asyncio.gather(*(talk(port, number) for number in range(50)))
+        server.close()
+        return answers
+
+    assert all(run(main()))
+
+
+def test_async_iteration_and_context_managers_work_in_the_host(run):
+    async def main():
+        async with net.createServer() as server:
+            port = await served(server)
+
+            async def answer():
+                async for socket in server:
+                    async for chunk in socket:
+                        socket.write(chunk.upper())
+                    socket.end()
+                    return
+
+            task = asyncio.create_task(answer())
+            async with net.connect(port, "127.0.0.1") as client:
+                client.write("quiet")
+                async for chunk in client:
+                    assert chunk == b"QUIET"
+                    break
+            await task
+
+    run(main())
+
+
+def test_a_listener_that_raises_goes_to_the_hosts_handler_and_the_connection_lives(run):
+    async def main():
+        def data(chunk):
+            socket_chunks.append(chunk)
+            if len(socket_chunks) == 1:
+                raise ValueError("listener")
+
+        def connection(socket):
+            socket.on("data", data)
+
+        socket_chunks = []
+        server = net.createServer(connection)
+        client = net.connect(await served(server), "127.0.0.1")
+        client.write("first")
+        await until(lambda: socket_chunks)
+        client.end("second")
+        await until(lambda: len(socket_chunks) == 2)
+        server.close()
+        await closed(server)
+
+    run(main())
+    assert [str(context["exception"]) for context in run.unhandled] == ["listener"]
+    run.unhandled.clear()
+
+
+def test_a_server_made_before_the_host_serves_in_it(run):
+    server = net.createServer(lambda socket: socket.end("hello"))
+    server.listen(0)
+
+    async def main():
+        client = net.connect(server.address()["port"], "127.0.0.1")
+        chunks = []
+        client.on("data", chunks.append)
+        await closed(client)
+        server.close()
+        await closed(server)
+        return chunks
+
+    assert run(main()) == [b"hello"]
+
+
+def test_netcore_and_the_hosts_own_streams_talk_to_each_other(run):
+    async def main():
+        server = net.createServer(lambda socket: socket.pipe(socket))
+        reader, writer = await asyncio.open_connection("127.0.0.1", await served(server))
+        writer.write(b"x" * 100_000)
+        writer.write_eof()
+        data = await reader.read()
+        writer.close()
+        server.close()
+        return len(data)
+
+    assert run(main()) == 100_000

@@ -663,6 +663,25 @@ signal.set_wakeup_fd(writer)
     assert interrupt(before, after=after) == (0, "interrupted\nTrue True\n")
 
 
+def test_control_c_ends_a_loop_that_only_relays():
+    before = """
+import socket
+server = net.createServer(lambda c: c.pipe(c))
+server.listen(0)
+port = server.address()["port"]
+def pump():
+    peer = socket.create_connection(("127.0.0.1", port))
+    try:
+        while True:
+            peer.sendall(bytes(65536))
+            peer.recv(262144)
+    except OSError:
+        pass
+threading.Thread(target=pump, daemon=True).start()
+"""
+    assert interrupt(before) == (0, "interrupted\n")
+
+
 # --- forks ------------------------------------------------------------------------------------------------------------
 
 
@@ -741,6 +760,31 @@ def test_a_fork_inside_a_callback_leaves_both_sides_working(log):
             os._exit(0)
     assert log == ["after"]
     assert seen == ["[]"]
+
+
+def test_a_childs_end_does_not_disturb_the_parents_connections():
+    got = []
+
+    def connection(socket):
+        def child():
+            del socket_list[:]
+            gc.collect()
+            net.setTimeout(lambda: None, 1)
+            net.run()
+            return "done"
+
+        socket_list = [socket, client, server]
+        assert in_child(child) == "done"
+        socket.write("after the fork")
+        socket.end()
+        server.close()
+
+    server = net.createServer(connection)
+    server.listen(0)
+    client = net.connect(server.address()["port"], "127.0.0.1")
+    client.on("data", got.append)
+    net.run()
+    assert got == [b"after the fork"]
 
 
 # --- look-ups ---------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """One loop a thread: what belongs to whom, and what may be called from elsewhere."""
 
 import gc
+import hashlib
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -181,3 +182,169 @@ def test_an_exception_of_a_callback_leaves_the_run_of_its_own_thread_only(elsewh
     net.setTimeout(lambda: None, 5)
     assert elsewhere(run) == "raised"
     net.run()
+
+
+# --- sockets ----------------------------------------------------------------------------------------------------------
+
+
+def listen(on_connection):
+    """A server on this thread's loop, and its port."""
+    server = net.createServer(on_connection)
+    server.listen(0)
+    return server, server.address()["port"]
+
+
+def test_a_connected_socket_moves_to_another_threads_loop_and_goes_on_there(worker):
+    seen = []
+
+    def moved(socket):
+        seen.append((threading.get_ident(), socket))
+
+    def connection(socket):
+        socket.on("data", lambda chunk: (seen.append(threading.get_ident()), socket.write(chunk)))
+        socket.on("end", lambda: seen.append("end"))
+        assert worker.adopt(socket, moved) is socket
+        server.close()
+
+    server, port = listen(connection)
+    client = net.connect(port, "127.0.0.1")
+    client.on("connect", lambda: client.write("hello"))
+    answers = []
+    client.on("data", lambda chunk: (answers.append(chunk), client.end()))
+    net.run()
+    theirs = ask(worker, threading.get_ident)
+    assert answers == [b"hello"]
+    assert seen[0][0] == theirs
+    assert seen[1:] == [theirs, "end"]
+    assert seen[0][1].bytesRead == 5
+
+
+def test_no_byte_is_lost_when_a_busy_socket_moves(worker):
+    blocks = [bytes([number]) * 65536 for number in range(100)]
+    arrived = hashlib.sha256()
+    sent = hashlib.sha256(b"".join(blocks)).hexdigest()
+    count = 0
+
+    def connection(socket):
+        def data(chunk):
+            nonlocal count
+            arrived.update(chunk)
+            count += len(chunk)
+            if count > 1_000_000 and not moved:
+                moved.append(True)
+                worker.adopt(socket)
+
+        socket.on("data", data)
+        socket.on("end", lambda: threads.append(threading.get_ident()))
+        server.close()
+
+    moved, threads = [], []
+    server, port = listen(connection)
+    client = net.connect(port, "127.0.0.1")
+    for block in blocks:
+        client.write(block)
+    client.end()
+    net.run()
+    assert threads == [ask(worker, threading.get_ident)]
+    assert (count, arrived.hexdigest()) == (6_553_600, sent)
+
+
+def test_a_socket_moves_there_and_back(worker):
+    home = net.get_loop()
+    home.ref()
+    answers = []
+
+    def there(socket):
+        home.adopt(socket, back)
+
+    def back(socket):
+        home.unref()
+        socket.pipe(socket)
+
+    server, port = listen(lambda socket: (worker.adopt(socket, there), server.close()))
+    client = net.connect(port, "127.0.0.1")
+    client.write("there and back")
+    client.on("data", lambda chunk: (answers.append(chunk), client.end()))
+    net.run()
+    assert answers == [b"there and back"]
+
+
+def test_a_socket_of_another_thread_is_refused(worker):
+    kept = []
+
+    def connection(socket):
+        worker.adopt(socket, kept.append)
+        server.close()
+
+    server, port = listen(connection)
+    client = net.connect(port, "127.0.0.1")
+    client.on("error", lambda _: None)
+    client.resume()
+
+    async def until_moved():
+        while not kept:
+            await net.sleep(1)
+
+    net.run(until_moved())
+    for call in (lambda: kept[0].write("x"), kept[0].destroy, kept[0].pause, lambda: net.get_loop().adopt(kept[0])):
+        with pytest.raises(RuntimeError, match="another thread"):
+            call()
+    ask(worker, kept[0].destroy)
+    net.run()
+
+
+@pytest.mark.parametrize("what", [net.Socket, net.Server, net.EventEmitter])
+def test_only_connected_sockets_move(worker, what):
+    with pytest.raises((TypeError, RuntimeError)):
+        worker.adopt(what())
+
+
+def test_a_socket_does_not_move_to_a_loop_whose_thread_is_over(elsewhere):
+    loops = []
+    thread = threading.Thread(target=lambda: loops.append(net.get_loop()))
+    thread.start()
+    thread.join()
+    answers = []
+
+    def connection(socket):
+        with pytest.raises(RuntimeError, match="thread is over"):
+            loops[0].adopt(socket)
+        socket.end("still here")
+        server.close()
+
+    server, port = listen(connection)
+    client = net.connect(port, "127.0.0.1")
+    client.on("data", answers.append)
+    net.run()
+    assert answers == [b"still here"]
+
+
+def test_a_thread_that_ends_closes_its_sockets():
+    ports, closed = [], []
+    ready, go = threading.Event(), threading.Event()
+
+    def serve():
+        server, port = listen(lambda socket: (socket.on("close", lambda _: closed.append("close")), stop()))
+        stop = server.unref
+        ports.append(port)
+        ready.set()
+        net.setTimeout(lambda: None, 50)
+
+        async def main():
+            await net.once(server, "connection")
+
+        net.run(main())
+        go.set()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    assert ready.wait(10)
+    ends = []
+    client = net.connect(ports[0], "127.0.0.1")
+    client.on("error", ends.append)
+    client.on("end", lambda: ends.append("end"))
+    client.resume()
+    net.run()
+    thread.join()
+    assert len(ends) == 1
+    assert closed == ["close"]

@@ -226,13 +226,17 @@ cdef class Loop:
         on when this loop has its next turn; `callback(socket)` is called before them, on this loop's thread. No byte is
         lost. Raises `RuntimeError` if the socket is not the calling thread's, and an `OSError` (`EBUSY`) while bytes
         that were written to it wait to be sent."""
-        handle.loop_of().check_thread()
-        if handle._loop is self:
+        cdef Loop old = handle.loop_of()
+        old.check_thread()
+        if self.thread == 0:
+            raise RuntimeError("this loop's thread is over")
+        if old is self:
             if callback is not None:
                 self.post(callback, handle)
             return handle
         luggage = handle.leave()
         handle._loop = self
+        old.touch()
         self.post(arrive, handle, luggage, callback)
         return handle
 
@@ -330,7 +334,8 @@ cdef class Loop:
         cdef Tick tick
         if count == 0:
             return 0
-        nc_loop_flush(self.c)
+        with nogil:
+            nc_loop_flush(self.c)
         self.drain(NC_PHASE_IO)
         while count and self.immediates.count:
             count -= 1
