@@ -524,6 +524,7 @@ cdef class Socket(Dialer):
 
     def pause(self):
         """Stops the flow of 'data' events. What arrives meanwhile is buffered up to the high-water mark."""
+        self.check_owner()
         if self.state & RD_ONREAD and not self.state & ST_CONNECTING:
             self.stop_reading()
         self.do_pause()
@@ -531,6 +532,7 @@ cdef class Socket(Dialer):
 
     def resume(self):
         """Lets 'data' events flow, on the next tick."""
+        self.check_owner()
         if self.state & RD_ONREAD:
             self.restart_onread()
         self.do_resume()
@@ -559,6 +561,7 @@ cdef class Socket(Dialer):
 
     def destroySoon(self):
         """Destroys the socket when everything written has been sent."""
+        self.check_owner()
         if self.writable:
             self.end()
         if self.state & WR_FINISHED:
@@ -572,6 +575,7 @@ cdef class Socket(Dialer):
     def resetAndDestroy(self):
         """Closes a TCP connection with a reset: the peer's reads fail with ECONNRESET. `ERR_INVALID_HANDLE_TYPE` for a
         Unix-domain socket."""
+        self.check_owner()
         if not self.state & ST_HANDLE:
             self.tear_down(misuse("ERR_SOCKET_CLOSED"))
             return self
@@ -586,6 +590,7 @@ cdef class Socket(Dialer):
         """Emits 'timeout' when no byte has moved either way for `timeout` milliseconds; 0 turns that off. It only tells:
         the socket stays open. `callback` is added once for 'timeout'. `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`."""
         cdef uint64_t ms
+        self.check_owner()
         if self.state & ST_DESTROYED:
             return self
         self.rarely().timeout = timeout
@@ -654,6 +659,7 @@ cdef class Socket(Dialer):
 
     def ref(self):
         """Makes the socket keep the loop running while it is open, as it does at first."""
+        self.check_owner()
         self.state &= ~ST_UNREF
         if self.c != NULL:
             nc_stream_ref(self.c)
@@ -661,6 +667,7 @@ cdef class Socket(Dialer):
 
     def unref(self):
         """Lets the loop end although this socket is open."""
+        self.check_owner()
         self.state |= ST_UNREF
         if self.c != NULL:
             nc_stream_unref(self.c)

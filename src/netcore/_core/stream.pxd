@@ -162,6 +162,7 @@ cdef class Duplex(Handle):
 
     cdef Rare rarely(self)
     cdef int enter(self) except -1
+    cdef int check_owner(self) except -1
 
     # What the socket below has to do.
     cdef int read_more(self) except -1

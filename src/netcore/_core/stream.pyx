@@ -350,6 +350,10 @@ cdef class Duplex(Handle):
             loop.touch()
         return 0
 
+    cdef int check_owner(self) except -1:
+        """Refuses the call if the stream is of another thread's loop."""
+        return 0 if self._loop is None else self._loop.check_thread()
+
     # What a socket puts below the stream.
 
     cdef int read_more(self) except -1:
@@ -667,11 +671,13 @@ cdef class Duplex(Handle):
 
     def pause(self):
         """Stops the flow of 'data' events. What arrives meanwhile is buffered up to the high-water mark."""
+        self.check_owner()
         self.do_pause()
         return self
 
     def resume(self):
         """Lets 'data' events flow, on the next tick."""
+        self.check_owner()
         self.do_resume()
         return self
 
@@ -1224,6 +1230,7 @@ cdef class Duplex(Handle):
 
     def destroy(self, error=None):
         """Ends the stream at once, in both directions. `error`, if given, is emitted as 'error'; 'close' follows."""
+        self.check_owner()
         self.tear_down(error)
         return self
 
