@@ -14,7 +14,7 @@ build: $(VENV)/built
 
 # The first time, and when the requirements change, pip installs and builds; after that only what changed is built.
 $(VENV)/built: pyproject.toml $(SOURCES)
-	@if [ pyproject.toml -nt $(VENV)/installed ]; then \
+	@if [ ! -e $(VENV)/installed ] || [ pyproject.toml -nt $(VENV)/installed ]; then \
 		$(PYTHON) -m venv $(VENV) && \
 		$(PIP) install 'setuptools>=77' 'Cython>=3.3.1,<3.4' wheel && \
 		$(PIP) install --no-build-isolation --editable '.[test]' && \
