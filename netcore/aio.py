@@ -20,6 +20,32 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+class Waiter:
+    """Waits in a thread of its own where the system has no descriptor that could be watched (Windows)."""
+
+    def __init__(self, loop: Loop, foreign: AbstractEventLoop) -> None:
+        from threading import Thread
+
+        self.loop = loop
+        self.foreign = foreign
+        self.stopped = False
+        self.thread = Thread(target=self.run, name="netcore-wait", daemon=True)
+        self.thread.start()
+
+    def run(self) -> None:
+        """Asks for a turn after each wait; a loop that was closed without a word is noticed within a second."""
+        while not self.stopped and not self.foreign.is_closed():
+            self.loop._wait(1000)
+            try:
+                self.foreign.call_soon_threadsafe(self.loop._turn)
+            except RuntimeError:
+                return  # it has been closed meanwhile
+
+    def stop(self) -> None:
+        self.stopped = True
+        self.loop._wake()
+
+
 class Host:
     """What runs a netcore loop as part of an asyncio one."""
 
@@ -29,7 +55,11 @@ class Host:
         self.descriptor = descriptor
         self.timer: TimerHandle | None = None
         self.tasks: set[Task[Any]] = set()
-        foreign.add_reader(descriptor, loop._turn)
+        self.waiter: Waiter | None = None
+        if descriptor == -1:
+            self.waiter = Waiter(loop, foreign)
+        else:
+            foreign.add_reader(descriptor, loop._turn)
 
     def soon(self) -> None:
         """Asks for a turn after the callback that is running."""
@@ -59,7 +89,9 @@ class Host:
         """Leaves the asyncio loop, which may have been closed by now."""
         if self.timer is not None:
             self.timer.cancel()
-        if not self.foreign.is_closed():
+        if self.waiter is not None:
+            self.waiter.stop()
+        elif not self.foreign.is_closed():
             self.foreign.remove_reader(self.descriptor)
 
 

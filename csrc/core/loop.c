@@ -113,6 +113,10 @@ intptr_t nc_loop_fd(const nc_loop *loop) {
     return nc_port_fd(loop->port);
 }
 
+nc_status nc_loop_wait(nc_loop *loop, int64_t ms) {
+    return nc_port_wait(loop->port, ms);
+}
+
 uint64_t nc_loop_now(const nc_loop *loop) {
     return loop->now;
 }
@@ -141,7 +145,9 @@ static int64_t own_timeout(const nc_loop *loop) {
 }
 
 int64_t nc_loop_timeout(nc_loop *loop) {
-    return nc_port_is_busy(loop->port) ? 0 : own_timeout(loop);
+    int64_t own = own_timeout(loop), port = nc_port_timeout(loop->port);
+    if (own < 0 || port < 0) return own < 0 ? port : own;
+    return port < own ? port : own;
 }
 
 /* The wait ends with the first of: the embedder's limit, the next deadline, and at once if there is work or nothing that

@@ -96,6 +96,8 @@ nc_status nc_port_new(nc_slices *slices, nc_port **out) {
     port->wake_socket = INVALID_SOCKET;
     nc__list_init(&port->queue);
     nc__list_init(&port->timed);
+    InitializeSRWLock(&port->lock);
+    InitializeConditionVariable(&port->room);
     nc_status status = open_port(port);
     if (status != NC_OK) {
         nc_port_free(port);
@@ -105,8 +107,23 @@ nc_status nc_port_new(nc_slices *slices, nc_port **out) {
     return NC_OK;
 }
 
-bool nc_port_is_busy(const nc_port *port) {
-    return !nc__list_is_empty(&port->queue) || port->entry_count > 0;
+static bool has_found(const nc_port *port) {
+    SRWLOCK *lock = (SRWLOCK *)&port->lock;
+    AcquireSRWLockShared(lock);
+    bool any = port->found_count > 0;
+    ReleaseSRWLockShared(lock);
+    return any;
+}
+
+int64_t nc_port_timeout(const nc_port *port) {
+    if (!nc__list_is_empty(&port->queue) || has_found(port)) return 0;
+    if (nc__list_is_empty(&port->timed)) return -1;
+    uint64_t now = nc__os_now_ms(), first = UINT64_MAX;
+    for (const nc_list *link = port->timed.next; link != &port->timed; link = link->next) {
+        uint64_t due = nc_container(link, const nc_chan, link)->due;
+        if (due < first) first = due;
+    }
+    return first > now ? (int64_t)(first - now) : 0;
 }
 
 bool nc_port_holds_buffers(void) {
@@ -645,29 +662,40 @@ static void run_due(nc_port *port) {
 }
 
 static int64_t limit_wait(const nc_port *port, int64_t ms) {
-    if (nc_port_is_busy(port)) return 0;
-    if (nc__list_is_empty(&port->timed)) return ms;
-    uint64_t now = nc__os_now_ms();
-    for (const nc_list *link = port->timed.next; link != &port->timed; link = link->next) {
-        uint64_t due = nc_container(link, const nc_chan, link)->due;
-        int64_t rest = due > now ? (int64_t)(due - now) : 0;
-        if (ms < 0 || rest < ms) ms = rest;
-    }
-    return ms;
+    int64_t own = nc_port_timeout(port);
+    return own >= 0 && (ms < 0 || own < ms) ? own : ms;
 }
 
-static nc_status wait_for_packets(nc_port *port, int64_t ms) {
+static nc_status take_packets(nc_port *port, int64_t ms, OVERLAPPED_ENTRY *entries, ULONG *count) {
     DWORD limit = ms < 0 ? INFINITE : ms > INT32_MAX ? INT32_MAX : (DWORD)ms;
-    ULONG room = sizeof port->entries / sizeof port->entries[0];
-    if (port->entry_count) return NC_OK;
-    if (GetQueuedCompletionStatusEx(port->iocp, port->entries, room, &port->entry_count, limit, FALSE)) return NC_OK;
+    *count = 0;
+    if (GetQueuedCompletionStatusEx(port->iocp, entries, ENTRIES, count, limit, FALSE)) return NC_OK;
     DWORD error = GetLastError();
-    port->entry_count = 0;
+    *count = 0;
     return error == WAIT_TIMEOUT ? NC_OK : nc__win_status(error);
 }
 
+/* For a thread beside the loop's own: takes packets, and keeps them for the next poll. It takes no more before that. */
 nc_status nc_port_wait(nc_port *port, int64_t ms) {
-    return wait_for_packets(port, limit_wait(port, ms));
+    OVERLAPPED_ENTRY entries[ENTRIES];
+    ULONG count;
+    nc_status status = take_packets(port, ms, entries, &count);
+    AcquireSRWLockExclusive(&port->lock);
+    while (port->found_count && count) SleepConditionVariableSRW(&port->room, &port->lock, INFINITE, 0);
+    memcpy(port->found, entries, count * sizeof entries[0]);
+    if (count) port->found_count = count;
+    ReleaseSRWLockExclusive(&port->lock);
+    return status;
+}
+
+static ULONG take_found(nc_port *port, OVERLAPPED_ENTRY *entries) {
+    AcquireSRWLockExclusive(&port->lock);
+    ULONG count = port->found_count;
+    memcpy(entries, port->found, count * sizeof entries[0]);
+    port->found_count = 0;
+    ReleaseSRWLockExclusive(&port->lock);
+    if (count) WakeAllConditionVariable(&port->room);
+    return count;
 }
 
 static void note(nc_port *port, const OVERLAPPED_ENTRY *entry, bool *woken) {
@@ -684,15 +712,18 @@ static void note(nc_port *port, const OVERLAPPED_ENTRY *entry, bool *woken) {
     }
 }
 
-static void note_all(nc_port *port, bool *woken) {
-    for (ULONG i = 0; i < port->entry_count; i++) note(port, &port->entries[i], woken);
-    port->entry_count = 0;
+static void note_all(nc_port *port, const OVERLAPPED_ENTRY *entries, ULONG count, bool *woken) {
+    for (ULONG i = 0; i < count; i++) note(port, &entries[i], woken);
 }
 
 nc_status nc_port_poll(nc_port *port, int64_t ms, bool *woken) {
+    OVERLAPPED_ENTRY entries[ENTRIES];
+    ULONG count = take_found(port, entries);
+    int64_t limit = count ? 0 : limit_wait(port, ms);
     *woken = false;
-    nc_status status = wait_for_packets(port, limit_wait(port, ms));
-    note_all(port, woken);
+    note_all(port, entries, count, woken);
+    nc_status status = take_packets(port, limit, entries, &count);
+    note_all(port, entries, count, woken);
     run_due(port);
     work_off(port);
     return status;
@@ -701,13 +732,15 @@ nc_status nc_port_poll(nc_port *port, int64_t ms, bool *woken) {
 /* The kernel may still have operations of sockets that are closed. Their records go when it is done with them, which
  * after a cancellation is soon; what it never gives back is better lost than freed. */
 void nc_port_free(nc_port *port) {
+    OVERLAPPED_ENTRY entries[ENTRIES];
+    ULONG count = take_found(port, entries);
     bool woken;
     uint64_t end = nc__os_now_ms() + 1000;
     if (port->wake_socket != INVALID_SOCKET) closesocket(port->wake_socket);
     port->wake_socket = INVALID_SOCKET;
     while ((port->chans || port->wake_asked) && nc__os_now_ms() < end) {
-        if (wait_for_packets(port, 100) != NC_OK) break;
-        note_all(port, &woken);
+        note_all(port, entries, count, &woken);
+        if (take_packets(port, 100, entries, &count) != NC_OK) break;
     }
     if (port->iocp) CloseHandle(port->iocp);
     WSACleanup();

@@ -21,6 +21,8 @@ enum {
     KIND_SHIFT = 16
 };
 
+enum { ENTRIES = 256 }; /* packets taken at a time */
+
 typedef struct nc_chan nc_chan;
 typedef struct nc_accept nc_accept;
 
@@ -60,8 +62,10 @@ struct nc_port {
     nc_list timed;
     size_t chans;
     LONG volatile woken;
-    OVERLAPPED_ENTRY entries[256];
-    ULONG entry_count; /* taken from the kernel and not worked off */
+    OVERLAPPED_ENTRY found[ENTRIES]; /* by nc_port_wait(), for the next poll; under `lock` */
+    ULONG found_count;
+    SRWLOCK lock;
+    CONDITION_VARIABLE room; /* `found` was taken over */
     LPFN_ACCEPTEX accept_ex;
     LPFN_CONNECTEX connect_ex;
     LPFN_GETACCEPTEXSOCKADDRS get_addresses;

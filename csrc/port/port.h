@@ -83,13 +83,14 @@ void nc_port_free(nc_port *port);
 /* Waits at most `ms` milliseconds (negative: without limit, 0: not at all) and tells what ended. Does not wait while
  * sockets are queued. `*woken`: nc_port_wake() was called. NC_EINTR: a signal came first. */
 nc_status nc_port_poll(nc_port *port, int64_t ms, bool *woken);
-/* Whether something is left that only a poll does: whoever waits for nc_port_fd() instead must poll first. */
-bool nc_port_is_busy(const nc_port *port);
+/* Milliseconds until a poll has something to do that the kernel will not tell of: 0 now (sockets are queued), -1 never. Whoever
+ * waits for nc_port_fd() must poll by then. */
+int64_t nc_port_timeout(const nc_port *port);
 
 /* Ends a poll, this one or the next. From any thread and from signal handlers; never blocks, never fails. */
 void nc_port_wake(nc_port *port);
 /* The descriptor to write a byte to with the same effect, and the one to watch in another loop; -1: none. Without one,
- * another thread may wait in nc_port_wait() while the loop's own is not in nc_port_poll(), which tells what came. */
+ * another thread may wait in nc_port_wait(), at any time; the next nc_port_poll() tells what came. */
 intptr_t nc_port_wake_fd(const nc_port *port);
 intptr_t nc_port_fd(const nc_port *port);
 nc_status nc_port_wait(nc_port *port, int64_t ms);

@@ -90,8 +90,11 @@ intptr_t nc_port_fd(const nc_port *port) {
     return port->poller.fd;
 }
 
-bool nc_port_is_busy(const nc_port *port) {
-    return !nc__list_is_empty(&port->queue) || nc__poller_is_behind(&port->poller);
+int64_t nc_port_timeout(const nc_port *port) {
+    if (!nc__list_is_empty(&port->queue) || nc__poller_is_behind(&port->poller)) return 0;
+    if (nc__list_is_empty(&port->resting)) return -1;
+    uint64_t now = nc__os_now_ms();
+    return now < port->rest_until ? (int64_t)(port->rest_until - now) : 0;
 }
 
 bool nc_port_holds_buffers(void) {

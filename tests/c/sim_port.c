@@ -325,9 +325,9 @@ intptr_t nc_port_fd(const nc_port *port) {
     return -1;
 }
 
-bool nc_port_is_busy(const nc_port *port) {
+int64_t nc_port_timeout(const nc_port *port) {
     (void)port;
-    return false;
+    return -1;
 }
 
 bool nc_port_holds_buffers(void) {

@@ -126,6 +126,11 @@ intptr_t nc_loop_wake_fd(const nc_loop *loop);
  * Timers and flushes are not seen through it: see nc_loop_timeout(). */
 intptr_t nc_loop_fd(const nc_loop *loop);
 
+/* Where nc_loop_fd() is -1: waits at most `ms` milliseconds (negative: without limit) until a turn would find something,
+ * or nc_loop_wake(). From another thread, at any time until nc_loop_free(); the turn is still to be made by the loop's
+ * own. NC_ENOTSUP where there is a descriptor. */
+nc_status nc_loop_wait(nc_loop *loop, int64_t ms);
+
 /* Milliseconds until a turn has something to do by itself: 0 when it has now, -1 when only I/O can give it work. */
 int64_t nc_loop_timeout(nc_loop *loop);
 

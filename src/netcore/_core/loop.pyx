@@ -31,7 +31,7 @@ from netcore._core.errors cimport errno_error
 from netcore._core.nc cimport (
     NC_EVENT_CLOSED, NC_EVENT_LOOKUP, NC_EVENT_TIMER, NC_PHASE_CLOSE, NC_PHASE_IO, NC_PHASE_TIMERS, nc_event, nc_loop,
     nc_loop_alive, nc_loop_close_all, nc_loop_fd, nc_loop_flush, nc_loop_forget, nc_loop_free, nc_loop_new, nc_loop_next,
-    nc_loop_next_unpinned, nc_loop_now, nc_loop_timeout, nc_loop_turn, nc_loop_update_time, nc_loop_wake,
+    nc_loop_next_unpinned, nc_loop_now, nc_loop_timeout, nc_loop_turn, nc_loop_update_time, nc_loop_wait, nc_loop_wake,
     nc_loop_wake_fd, nc_phase, nc_timer, nc_timer_free, nc_timer_new, nc_timer_start, nc_timer_stop,
 )
 
@@ -429,6 +429,15 @@ cdef class Loop:
             self.in_turn = False
             self.timers_since = 0
             self.rearm()
+
+    def _wait(self, int64_t ms):
+        """Waits until a turn would find something, in a thread beside the loop's own: for hosts without a descriptor."""
+        with nogil:
+            nc_loop_wait(self.c, ms)
+
+    def _wake(self):
+        """Ends a `_wait()`."""
+        nc_loop_wake(self.c)
 
     def _deadline(self):
         """The host's timer for this loop has fired."""

@@ -103,6 +103,7 @@ cdef extern from "netcore/loop.h" nogil:
     void nc_loop_flush(nc_loop *loop)
     void nc_loop_wake(nc_loop *loop)
     intptr_t nc_loop_wake_fd(const nc_loop *loop)
+    nc_status nc_loop_wait(nc_loop *loop, int64_t ms) nogil
     intptr_t nc_loop_fd(const nc_loop *loop)
     int64_t nc_loop_timeout(nc_loop *loop)
     bint nc_loop_alive(const nc_loop *loop)
