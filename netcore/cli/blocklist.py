@@ -11,7 +11,8 @@ from netcore._core.address import isIP
 from netcore._core.blocklist import BadLine, BlockList
 
 DESCRIPTION = """Reads block lists (FireHOL and ipset files, plain addresses, CIDRs and ranges) and checks addresses
-against them. Each address is printed with 'blocked' or 'free'. Exits with 0 if none was blocked, 1 if one was, 2 on an error."""
+against them. Each address is printed with 'blocked' or 'free'. Exits with 0 if none was blocked, 1 if one
+was, 2 on an error."""
 SHOWN_BAD_LINES = 20
 BATCH = 10_000
 ANSWERS = ("free", "blocked")
@@ -70,7 +71,8 @@ def _print_stats(blocks: BlockList, seconds: float) -> None:
     rules = max(blocks.size, 1)
     print(f"{blocks.size} rules, read in {seconds * 1000:.0f} ms")
     print(
-        f"set {in_set} bytes ({in_set / rules:.1f} a rule), log of the rules {in_log} bytes ({in_log / rules:.1f} a rule)"
+        f"set {in_set} bytes ({in_set / rules:.1f} a rule), "
+        f"log of the rules {in_log} bytes ({in_log / rules:.1f} a rule)"
     )
 
 

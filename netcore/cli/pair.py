@@ -48,8 +48,7 @@ class Pair:
         self.upstream = upstream = net.Socket(UPSTREAM_OPTIONS)
         upstream.on("connect", self.connected)
         upstream.on("error", self.upstream_failed)
-        if worker.connect_timeout_ms:
-            upstream.setTimeout(worker.connect_timeout_ms, self.connect_timed_out)
+        worker.dialing[self] = worker.loop.now()
         upstream.connect(*address.arguments)
 
     def connect_failed(self, error: OSError) -> None:
@@ -57,6 +56,7 @@ class Pair:
         if getattr(error, "code", "") in OWN_FAILURES:
             self.give_up()
             return
+        self.worker.dialing.pop(self, None)
         self.worker.report(self.address, error)
         self.address.upstream.failed(self.address)
         self.tried += (self.address,)
@@ -69,12 +69,14 @@ class Pair:
 
     def give_up(self) -> None:
         """There is no upstream for this client."""
+        self.worker.dialing.pop(self, None)
         self.upstream = None
         self.client.destroy()
 
     def connected(self) -> None:
         worker, client, upstream = self.worker, self.client, self.upstream
         assert upstream is not None
+        worker.dialing.pop(self, None)
         if self.address.upstream.pause:
             self.address.upstream.succeeded()
         if client.destroyed:
@@ -82,9 +84,6 @@ class Pair:
         self.open_ends = 2
         self.relaying = True
         upstream.on("close", self.one_closed)
-        if worker.connect_timeout_ms:
-            upstream.removeListener("timeout", self.connect_timed_out)
-            upstream.setTimeout(0)
         if worker.header is not None:
             upstream.write(worker.header(client))
         if worker.idle_timeout_ms:
@@ -109,6 +108,7 @@ class Pair:
     def client_closed(self) -> None:
         upstream = self.upstream
         if upstream is not None and not self.relaying:
+            self.worker.dialing.pop(self, None)
             upstream.destroy()
         elif upstream is not None and self.worker.idle_timeout_ms:
             # What the upstream has yet to take is its own concern from here on.

@@ -66,13 +66,13 @@ class Worker:
         say: Callable[[str], None],
     ) -> None:
         self.settings = settings
-        self.connect_timeout_ms = settings.connect_timeout_ms
         self.idle_timeout_ms = settings.idle_timeout_ms
         self.is_path = settings.listen.path is not None
         self.header = self.header_of if settings.send_proxy else None
         self.limit = limit
         self.say = say
         self.pairs: set[Pair] = set()
+        self.dialing: dict[Pair, int] = {}
         self.tally = Tally()
         self.stopping = False
         self.lag_due = 0.0
@@ -105,6 +105,8 @@ class Worker:
             self.server.on("error", self.accept_failed)
             if self.settings.measure_lag:
                 self.measure_lag()
+            if self.settings.connect_timeout_ms:
+                net.setInterval(self.end_slow_connects, max(self.settings.connect_timeout_ms // 10, 10)).unref()
             listening()
 
         self.upstreams.look_up(listen)
@@ -117,6 +119,14 @@ class Worker:
             return
         self.tally.connections += 1
         Pair(self, client)
+
+    def end_slow_connects(self) -> None:
+        """Gives up connects that take too long, the oldest first. One timer for all: most connects take no time."""
+        since = self.loop.now() - self.settings.connect_timeout_ms
+        for pair, started in list(self.dialing.items()):
+            if started > since:
+                return
+            pair.connect_timed_out()
 
     def refused(self) -> None:
         self.tally.refused += 1
