@@ -63,3 +63,22 @@ format: $(VENV)/linters
 
 clean:
 	rm -rf build $(VENV) netcore/_core/*.so
+
+# --- other systems (tools/) -------------------------------------------------------------------------------------------
+.PHONY: wheels test-windows test-all-pythons test-free-threaded cross-core
+
+# Arguments for each: make wheels ARGS="--only manylinux_x86_64,win_amd64 --versions 3.12"
+wheels:
+	$(PYTHON) tools/wheels.py $(ARGS)
+
+test-windows:
+	$(PYTHON) tools/windows.py $(ARGS)
+
+test-all-pythons:
+	$(PYTHON) tools/all_pythons.py $(ARGS)
+
+test-free-threaded:
+	$(PYTHON) tools/free_threaded.py $(ARGS)
+
+cross-core:
+	$(PYTHON) tools/cross_core.py $(ARGS)
