@@ -150,7 +150,7 @@ def test_arguments_reach_the_callback(log):
     net.setImmediate(log, "immediate", 3)
     net.nextTick(log, "tick", 4)
     net.run()
-    assert log == ["tick 4", "immediate 3", "timeout 1 2"]
+    assert sorted(log) == ["immediate 3", "tick 4", "timeout 1 2"]
 
 
 @pytest.mark.parametrize("delay", [0, None, 0.5, False, True, "1"])
@@ -584,6 +584,34 @@ def test_ref_and_unref_are_counted():
     assert not loop.alive
     loop.unref()
     assert not loop.alive
+
+
+def test_a_closed_loop_forgets_all_and_the_next_use_makes_a_new_one(log):
+    loop = net.get_loop()
+    timer = net.setTimeout(log, 1, "timer")
+    net.setImmediate(log, "immediate")
+    net.nextTick(log, "tick")
+    server = net.createServer()
+    server.listen(0)
+    server.on("close", lambda: log("closed"))
+    loop.ref()
+    loop.close()
+    assert net.get_loop() is not loop
+    net.run()
+    with pytest.raises(RuntimeError, match="it was closed"):
+        timer.refresh()
+    with pytest.raises(RuntimeError, match="it was closed"):
+        loop.close()
+    assert log == ["closed"]
+
+
+def test_a_running_loop_is_not_closed():
+    def close():
+        with pytest.raises(RuntimeError, match="running loop"):
+            net.get_loop().close()
+
+    net.setImmediate(close)
+    net.run()
 
 
 def test_a_loop_is_not_made_by_hand():

@@ -27,6 +27,7 @@ cdef class Loop:
     cdef Buffers buffers      # of large receives: `loop.buffers.chunk_of(event)` is the chunk of a DATA event
     cdef unsigned long thread # of the owner; 0 when the thread is over or a fork has left the loop behind
     cdef bint in_turn         # inside run() or a hosted turn, so nobody needs to ask for one
+    cdef bint watching        # signals write to the wake-up descriptor
     cdef bint stopped         # run() is to return after this iteration
     cdef double timers_since  # when the running phase of timers began; 0 outside it
     cdef unsigned dispatched  # events handed out, since a hosted turn last looked
@@ -77,6 +78,7 @@ cdef class Loop:
     cdef int rearm(self) except -1
     cdef int ask_for_turn(self) except -1
     cdef int attach(self, object foreign) except -1
+    cdef int unwatch_signals(self) except -1
     cdef int abandon(self) except -1
     cdef void forget(self) noexcept
     cdef void drop_all(self) noexcept

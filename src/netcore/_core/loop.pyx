@@ -171,7 +171,7 @@ cdef class Loop:
         if self.thread == PyThread_get_thread_ident():
             return 0
         if self.thread == 0:
-            raise RuntimeError("this object's loop ended: its thread is over, or it was made before a fork")
+            raise RuntimeError("this object's loop ended: it was closed, its thread is over, or it was made before a fork")
         raise RuntimeError("this object belongs to another thread's loop; use loop.post() to call from here")
 
     cdef int touch(self) except -1:
@@ -281,6 +281,15 @@ cdef class Loop:
         self.check_thread()
         self.run_until_stopped()
 
+    def close(self):
+        """Ends the loop: its sockets and servers are closed and hear of it, its timers and all else are forgotten. The
+        end of a thread does the same. The next use of netcore on this thread makes a new loop. `RuntimeError` from
+        inside a callback."""
+        self.check_thread()
+        if self.in_turn:
+            raise RuntimeError("a running loop cannot be closed")
+        self.abandon()
+
     # The turn.
 
     cdef bint has_work_now(self) noexcept:
@@ -388,11 +397,10 @@ cdef class Loop:
         return 0
 
     cdef int run_until_stopped(self) except -1:
-        cdef bint watching
         cdef int64_t max_wait = -1
         refuse_nesting(self)
         self.leave_closed_host()
-        watching = watch_signals(self.c, &max_wait)
+        self.watching = watch_signals(self.c, &max_wait)
         self.in_turn = True
         self.stopped = False
         try:
@@ -403,8 +411,13 @@ cdef class Loop:
         finally:
             self.in_turn = False
             self.timers_since = 0
-            if watching:
-                set_wakeup_fd(-1)
+            self.unwatch_signals()
+        return 0
+
+    cdef int unwatch_signals(self) except -1:
+        if self.watching:
+            self.watching = False
+            set_wakeup_fd(-1)
         return 0
 
     # As part of another loop: see netcore.aio.
@@ -494,8 +507,11 @@ cdef class Loop:
     # The end.
 
     cdef int abandon(self) except -1:
-        """The thread is over: what is open is closed and hears of it, what was to be called later is not."""
+        """What is open is closed and hears of it, what was to be called later is not."""
         self.in_turn = True
+        if self.host is not None:
+            self.host.detach()
+            self.host = self.foreign = None
         self.drop_all()
         nc_loop_close_all(self.c)
         while nc_loop_alive(self.c):
@@ -637,6 +653,7 @@ def _forget_loops():
     cdef Loop loop
     for loop in list(_loops):
         if loop.thread != 0:
+            loop.unwatch_signals()
             loop.forget()
 
 
