@@ -331,7 +331,10 @@ cdef class Server(Handle):
         if event.type == NC_EVENT_DROP:
             return self.dropped(event)
         if event.type == NC_EVENT_ACCEPT_ERROR:
-            self.emit1("error", errno_error(event.status, "accept"))
+            # The system ran out of something; the core tries again after a rest. That is no reason to end a program that
+            # does not listen for it: the connections it has go on.
+            if self.has("error"):
+                self.emit1("error", errno_error(event.status, "accept"))
             return 0
         if event.type == NC_EVENT_CLOSED:
             self.closing -= 1

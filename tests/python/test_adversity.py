@@ -1,0 +1,307 @@
+"""What must not go wrong when things go wrong: peers that misbehave, a system that has run out, listeners that interfere."""
+
+from __future__ import annotations
+
+import gc
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+
+import netcore as net
+import psutil
+import pytest
+
+
+def serve(listener: Callable[[net.Socket], object], **options: object) -> net.Server:
+    """A server at a free port. Without a host it is bound by the time this returns, as in Node."""
+    server = net.createServer(options, listener)
+    server.listen(0)
+    return server
+
+
+def port_of(server: net.Server) -> int:
+    return server.address()["port"]
+
+
+def in_thread(work: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_what_was_written_arrives_though_input_was_never_read() -> None:
+    answer = b"x" * 200_000
+    got = bytearray()
+
+    def answer_and_close(connection: net.Socket) -> None:
+        connection.pause()
+        connection.end(answer)
+        connection.on("finish", connection.destroy)
+        connection.on("close", lambda: server.close())
+
+    server = serve(answer_and_close)
+
+    def ask() -> None:
+        with socket.create_connection(("127.0.0.1", port_of(server))) as client:
+            client.settimeout(10)
+            client.sendall(b"a question that nobody reads " * 500)
+            while data := client.recv(65536):
+                got.extend(data)
+
+    client = in_thread(ask)
+    net.run()
+    client.join(10)
+    assert bytes(got) == answer
+
+
+def test_connections_that_wait_when_a_server_closes_are_served_and_not_reset() -> None:
+    served: list[net.Socket] = []
+    server = serve(lambda connection: (served.append(connection), connection.end(b"served")))
+    clients = [socket.create_connection(("127.0.0.1", port_of(server))) for _ in range(50)]
+    server.close()
+    answers: list[bytes] = []
+
+    def read() -> None:
+        for client in clients:
+            client.settimeout(10)
+            answers.append(client.recv(100))
+            client.close()
+
+    reader = in_thread(read)
+    net.run()
+    reader.join(10)
+    assert answers == [b"served"] * 50
+    assert len(served) == 50
+
+
+def test_a_peer_that_never_reads_costs_no_more_than_the_mark() -> None:
+    """A relay whose destination stands still stops reading its source: memory stays where it was."""
+    upstream = socket.create_server(("127.0.0.1", 0))
+    stuck: list[socket.socket] = []
+    in_thread(lambda: stuck.append(upstream.accept()[0]))
+    growth: list[int] = []
+    pushed = [0]
+
+    def relay(client: net.Socket) -> None:
+        out = net.connect(upstream.getsockname()[1], "127.0.0.1")
+        client.pipe(out)
+        before = psutil.Process().memory_info().rss
+
+        def look() -> None:
+            growth.append(psutil.Process().memory_info().rss - before)
+            client.destroy()
+            out.destroy()
+            server.close()
+
+        net.setTimeout(look, 700)
+
+    server = serve(relay)
+
+    def push() -> None:
+        with socket.create_connection(("127.0.0.1", port_of(server))) as client:
+            client.settimeout(0.4)
+            try:
+                while pushed[0] < 200_000_000:
+                    pushed[0] += client.send(b"y" * 65536)
+            except OSError:
+                pass
+
+    pusher = in_thread(push)
+    net.run()
+    pusher.join(10)
+    assert 0 < pushed[0] < 100_000_000
+    assert growth[0] < 8_000_000
+
+
+RUN_OUT = """
+import resource, socket, sys, time
+import netcore as net
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+served = []
+
+def serve(connection):
+    served.append(connection)
+    connection.on("data", connection.write)
+    connection.on("close", lambda: None)
+
+server = net.createServer(serve)
+server.listen(0)
+port = server.address()["port"]
+print(port, flush=True)
+
+def report():
+    cpu = time.process_time()
+    def later():
+        print(len(served), round(time.process_time() - cpu, 2), flush=True)
+    net.setTimeout(later, 500)
+
+net.setTimeout(report, 500)
+net.run()
+"""
+
+
+def test_without_descriptors_others_live_the_loop_rests_and_accepting_goes_on_later() -> None:
+    process = subprocess.Popen([sys.executable, "-c", RUN_OUT], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        clients = [socket.create_connection(("127.0.0.1", port), 10) for _ in range(60)]
+        served, cpu = process.stdout.readline().split()
+        assert 10 < int(served) < 40
+        assert float(cpu) < 0.25, "the loop turned without end"
+        clients[0].settimeout(10)
+        clients[0].sendall(b"alive")
+        assert clients[0].recv(10) == b"alive"
+        last = clients[-1]
+        for client in clients[:40]:
+            client.close()
+        last.settimeout(10)
+        last.sendall(b"late")
+        assert last.recv(10) == b"late"
+        for client in clients:
+            client.close()
+    finally:
+        process.kill()
+        process.wait()
+
+
+ACTIONS: dict[str, Callable[[net.Socket, net.Socket], object]] = {
+    "pause": lambda s, other: s.pause(),
+    "resume": lambda s, other: s.resume(),
+    "end": lambda s, other: s.end(),
+    "destroy": lambda s, other: s.destroy(),
+    "reset": lambda s, other: s.resetAndDestroy(),
+    "unref": lambda s, other: s.unref(),
+    "pipe": lambda s, other: s.pipe(other) if not other.writableEnded and not other.destroyed else None,
+    "unpipe": lambda s, other: s.unpipe(),
+    "write": lambda s, other: s.write(b"again") if s.writable else None,
+    "destroy the other": lambda s, other: other.destroy(),
+}
+EVENTS = ["connect", "ready", "data", "drain", "end", "finish", "close", "readable", "pipe", "unpipe", "pause", "resume"]
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_listener_may_do_anything_from_inside_itself(event: str, action: str) -> None:
+    closed: list[str] = []
+
+    def watch(name: str, s: net.Socket, other: net.Socket) -> None:
+        s.on("error", lambda error: None)
+        s.on("close", lambda: closed.append(name))
+        s.once(event, lambda *args: ACTIONS[action](s, other))
+
+    def connected(connection: net.Socket) -> None:
+        watch("server", connection, client)
+        connection.on("end", lambda: connection.end())
+        connection.write(b"hello" * 30_000)
+        connection.pipe(connection)
+        net.setTimeout(lambda: (connection.destroy(), client.destroy(), server.close()), 60)
+
+    server = serve(connected, allowHalfOpen=True)
+    client = net.connect(port_of(server), "127.0.0.1")
+    watch("client", client, client)
+    client.write(b"question" * 20_000)
+    client.resume()
+    net.setTimeout(lambda: client.end() if client.writable else None, 20)
+    net.run()
+    net.run()
+    assert sorted(closed) == ["client", "server"]
+
+
+def test_a_listener_that_raises_leaves_run_and_the_connections_go_on() -> None:
+    got: list[bytes] = []
+
+    def connected(connection: net.Socket) -> None:
+        connection.once("data", lambda data: 1 // 0)
+        connection.on("data", got.append)
+        connection.on("end", lambda: server.close())
+
+    server = serve(connected)
+    client = net.connect(port_of(server), "127.0.0.1", lambda: client.write(b"one"))
+    with pytest.raises(ZeroDivisionError):
+        net.run()
+    client.end(b"two")
+    net.run()
+    assert b"".join(got).endswith(b"two")
+
+
+def test_connections_leave_nothing_behind() -> None:
+    """The same work again and again: no object, no descriptor and no memory more than after the first rounds."""
+
+    def work() -> None:
+        left = [20]
+
+        def connected(connection: net.Socket) -> None:
+            connection.on("data", connection.write)
+
+        server = serve(connected)
+
+        def one() -> None:
+            client = net.connect(port_of(server), "127.0.0.1")
+            client.on("data", lambda data: client.end())
+            client.on("close", lambda: done())
+            client.write(b"z" * 3000)
+
+        def done() -> None:
+            left[0] -= 1
+            if left[0]:
+                one()
+            else:
+                server.close()
+
+        one()
+        net.run()
+
+    for _ in range(5):
+        work()
+    gc.collect()
+    objects, descriptors = len(gc.get_objects()), psutil.Process().num_fds()
+    blocks = sys.getallocatedblocks()
+    for _ in range(30):
+        work()
+    gc.collect()
+    assert psutil.Process().num_fds() == descriptors
+    assert len(gc.get_objects()) - objects < 30
+    assert sys.getallocatedblocks() - blocks < 300
+
+
+def test_a_reset_in_the_middle_of_a_relay_closes_both_ends() -> None:
+    closed: list[str] = []
+    upstream = socket.create_server(("127.0.0.1", 0))
+
+    def accept() -> None:
+        connection = upstream.accept()[0]
+        connection.recv(100_000)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        connection.close()
+
+    in_thread(accept)
+
+    def relay(client: net.Socket) -> None:
+        out = net.connect(upstream.getsockname()[1], "127.0.0.1")
+        client.on("error", lambda error: None)
+        out.on("error", lambda error: None)
+        client.on("close", lambda: (closed.append("client"), out.destroy()))
+        out.on("close", lambda: (closed.append("out"), client.destroy()))
+        client.pipe(out)
+        out.pipe(client)
+        client.on("close", lambda: server.close())
+
+    server = serve(relay)
+
+    def push() -> None:
+        with socket.create_connection(("127.0.0.1", port_of(server))) as client:
+            client.settimeout(10)
+            try:
+                while True:
+                    client.sendall(b"q" * 65536)
+            except OSError:
+                return
+
+    pusher = in_thread(push)
+    net.run()
+    pusher.join(10)
+    assert sorted(closed) == ["client", "out"]
