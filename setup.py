@@ -17,7 +17,9 @@ from setuptools.command.build_ext import build_ext
 HERE = Path(__file__).parent
 BINDING = Path("src/netcore/_core")
 CORE = Path("csrc")
-LAYERS = re.findall(r'"(\w+)"', re.search(r"LAYERS = \((.*?)\)", (HERE / "netcore/_core/__init__.py").read_text(), re.S)[1])
+LAYERS = re.findall(
+    r'"(\w+)"', re.search(r"LAYERS = \((.*?)\)", (HERE / "netcore/_core/__init__.py").read_text(), re.S)[1]
+)
 
 
 def core_sources(platform: str) -> list[str]:
@@ -48,7 +50,14 @@ class BuildImage(build_ext):
         if self.compiler.compiler_type == "msvc":
             ext.extra_compile_args += ["/std:c11", "/O2"]
         else:
-            ext.extra_compile_args += ["-std=c11", "-O2", "-g0", "-fvisibility=hidden", "-fno-strict-aliasing", "-Wno-unused-function"]
+            ext.extra_compile_args += [
+                "-std=c11",
+                "-O2",
+                "-g0",
+                "-fvisibility=hidden",
+                "-fno-strict-aliasing",
+                "-Wno-unused-function",
+            ]
             ext.extra_link_args += [] if port == "iocp" else ["-pthread"]
         # A cross build names the interpreter's import library here, since setuptools knows one for its own system only.
         ext.libraries += environ.get("NETCORE_LINK", "").split()

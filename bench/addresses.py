@@ -151,7 +151,10 @@ def subjects(inputs: Inputs, empty: ModuleType) -> dict[str, tuple[Run, int]]:
         texts = v4 if family == "ipv4" else v6
         blocks = block_list(family, rules)
         made[f"check {name}"] = (each("b.check(x, t)", texts, b=blocks, t=family), CHECKS * WARM)
-        made[f"check {name}, one address"] = (each("b.check(x, t)", [texts[0]] * CHECKS, b=blocks, t=family), CHECKS * WARM)
+        made[f"check {name}, one address"] = (
+            each("b.check(x, t)", [texts[0]] * CHECKS, b=blocks, t=family),
+            CHECKS * WARM,
+        )
         if len(rules) <= 100_000:
             for peer, (source, other) in peers(family, rules).items():
                 made[f"check {name} {peer}"] = (each(source, texts, s=other), CHECKS * WARM)
@@ -219,10 +222,22 @@ def goals(t: dict[str, float]) -> list[tuple[str, float, str]]:
         rows.append((f"check ipv4 {size} / empty call, 1000 addresses", t[f"check ipv4 {size}"] / two, ""))
     for peer, goal in (("ipset_c", 6), ("pytricia", 12), ("Node", 50)):
         if f"check ipv4 100000 {peer}" in t:
-            rows.append((f"check ipv4 100000, {peer} / ours", t[f"check ipv4 100000 {peer}"] / t["check ipv4 100000"], f">= {goal}"))
+            rows.append(
+                (
+                    f"check ipv4 100000, {peer} / ours",
+                    t[f"check ipv4 100000 {peer}"] / t["check ipv4 100000"],
+                    f">= {goal}",
+                )
+            )
     for size in SIZES["ipv6"]:
         if f"check ipv6 {size} ipset_c" in t:
-            rows.append((f"check ipv6 {size}, ipset_c / ours", t[f"check ipv6 {size} ipset_c"] / t[f"check ipv6 {size}"], ">= 3"))
+            rows.append(
+                (
+                    f"check ipv6 {size}, ipset_c / ours",
+                    t[f"check ipv6 {size} ipset_c"] / t[f"check ipv6 {size}"],
+                    ">= 3",
+                )
+            )
     rows.append(("packed batch, million addresses a second", 1000 / t["batch packed"], ">= 80"))
     rows.append(("loop of check in C / batch of str", t["loop of check in C"] / t["batch of str"], ">= 2.5"))
     rows.append(("loop of check in Python / batch of str", t["loop of check in Python"] / t["batch of str"], ">= 6"))
@@ -248,7 +263,9 @@ def main() -> None:
     for name, value in figures.items():
         print(f"{name:<45} {value:12.1f} ns")
     in_set, in_log = block_list(*inputs.rules["ipv4 100000"]).memory()
-    print(f"\n{'memory at 100000 ipv4 rules, bytes a rule':<50} {in_set / 1e5:8.1f} set {in_log / 1e5:8.1f} log   goal <= 24 set")
+    print(
+        f"\n{'memory at 100000 ipv4 rules, bytes a rule':<50} {in_set / 1e5:8.1f} set {in_log / 1e5:8.1f} log   goal <= 24 set"
+    )
     for name, ratio, goal in goals(figures):
         print(f"{name:<50} {ratio:8.2f}   {goal and 'goal'} {goal}")
     if args.json:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from servers import c_echo, netcore_command
+
 from tools import BENCH, PEERS, BenchError, compiled, free_port, running, stop
 
 if TYPE_CHECKING:

@@ -3,14 +3,12 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-static PyObject *one(PyObject *self, PyObject *argument)
-{
+static PyObject *one(PyObject *self, PyObject *argument) {
     (void)self, (void)argument;
     Py_RETURN_FALSE;
 }
 
-static PyObject *two(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
-{
+static PyObject *two(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
     (void)self, (void)arguments, (void)count;
     Py_RETURN_FALSE;
 }
@@ -31,10 +29,8 @@ static PyTypeObject floor_type = {
 
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "floor", NULL, -1, methods, NULL, NULL, NULL, NULL};
 
-PyMODINIT_FUNC PyInit_floor(void)
-{
+PyMODINIT_FUNC PyInit_floor(void) {
     PyObject *made = PyType_Ready(&floor_type) < 0 ? NULL : PyModule_Create(&module);
-    if (made != NULL && PyModule_AddObjectRef(made, "Floor", (PyObject *)&floor_type) < 0)
-        Py_CLEAR(made);
+    if (made != NULL && PyModule_AddObjectRef(made, "Floor", (PyObject *)&floor_type) < 0) Py_CLEAR(made);
     return made;
 }

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from rounds import median
+
 from tools import ROOT, BenchError
 
 if TYPE_CHECKING:

@@ -43,8 +43,8 @@ enum {
     EVENTS = 512,
     MAX_PIDS = 16,
     BUCKETS = 64 * 32,
-    PACE = 64,        /* every so many idle connections one is made to answer, so that the backlog is empty again */
-    SOURCES = 200     /* loopback addresses to connect from: one alone runs out of ports in TIME_WAIT */
+    PACE = 64,    /* every so many idle connections one is made to answer, so that the backlog is empty again */
+    SOURCES = 200 /* loopback addresses to connect from: one alone runs out of ports in TIME_WAIT */
 };
 
 static const uint64_t SECOND = 1000000000;
@@ -58,8 +58,8 @@ struct connection {
     int fd;
     uint32_t interest;
     bool half_closed;
-    uint64_t salt;     /* where in the pattern this stream starts */
-    uint64_t target;   /* bytes to send as things stand */
+    uint64_t salt;   /* where in the pattern this stream starts */
+    uint64_t target; /* bytes to send as things stand */
     uint64_t sent;
     uint64_t received;
     uint64_t answered; /* whole messages */
@@ -134,7 +134,8 @@ static void take_sample(struct load *l, struct sample *s) {
 }
 
 static void note_error(struct load *l, const char *what, int code) {
-    if (!l->errors++) snprintf(l->first_error, sizeof l->first_error, "%s%s%s", what, code ? ": " : "", code ? strerror(code) : "");
+    if (!l->errors++)
+        snprintf(l->first_error, sizeof l->first_error, "%s%s%s", what, code ? ": " : "", code ? strerror(code) : "");
 }
 
 /* Latencies go into 32 buckets for each power of two: 3% wide, whatever the range. */
@@ -274,9 +275,12 @@ static void push_once(struct load *l, struct connection *c) {
 }
 
 static void on_writable(struct load *l, struct connection *c) {
-    if (l->mode == MODE_BULK) push_bulk(l, c);
-    else if (l->mode == MODE_ECHO) push_echo(l, c);
-    else if (!c->half_closed) push_once(l, c);
+    if (l->mode == MODE_BULK)
+        push_bulk(l, c);
+    else if (l->mode == MODE_ECHO)
+        push_echo(l, c);
+    else if (!c->half_closed)
+        push_once(l, c);
 }
 
 /* -- receiving ----------------------------------------------------------------------------------------------------- */
@@ -354,7 +358,8 @@ static void begin_drain(struct load *l) {
 static void tell_progress(struct load *l) {
     if (l->progress_every <= 0 || l->now < l->told + (uint64_t)(l->progress_every * 1e9)) return;
     l->told = l->now;
-    printf("{\"so_far\": {\"messages\": %llu, \"bytes\": %llu}}\n", (unsigned long long)l->messages, (unsigned long long)l->bytes);
+    printf("{\"so_far\": {\"messages\": %llu, \"bytes\": %llu}}\n", (unsigned long long)l->messages,
+           (unsigned long long)l->bytes);
     fflush(stdout);
 }
 
@@ -399,7 +404,8 @@ static void exchange(struct load *l, int fd) {
     struct timeval limit = {.tv_sec = 10};
     unsigned char byte = 'x';
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    if (send(fd, &byte, 1, MSG_NOSIGNAL) != 1 || recv(fd, &byte, 1, 0) != 1 || byte != 'x') note_error(l, "an idle connection did not answer", errno);
+    if (send(fd, &byte, 1, MSG_NOSIGNAL) != 1 || recv(fd, &byte, 1, 0) != 1 || byte != 'x')
+        note_error(l, "an idle connection did not answer", errno);
 }
 
 static void open_idle(struct load *l) {
@@ -427,12 +433,15 @@ static void report(struct load *l) {
     int without_end = unended(l);
     for (int i = without_end; i < l->open; i++) note_error(l, "bytes never came back", 0);
     const struct sample *a = &l->begin, *b = &l->end;
-    printf("{\"messages\": %llu, \"bytes\": %llu, ", (unsigned long long)(b->messages - a->messages), (unsigned long long)(b->bytes - a->bytes));
-    printf("\"seconds\": %.6f, \"own_cpu\": %.6f, \"cpu\": [", (double)(b->when - a->when) / 1e9, (double)(b->own_cpu - a->own_cpu) / 1e9);
+    printf("{\"messages\": %llu, \"bytes\": %llu, ", (unsigned long long)(b->messages - a->messages),
+           (unsigned long long)(b->bytes - a->bytes));
+    printf("\"seconds\": %.6f, \"own_cpu\": %.6f, \"cpu\": [", (double)(b->when - a->when) / 1e9,
+           (double)(b->own_cpu - a->own_cpu) / 1e9);
     for (int i = 0; i < l->pid_count; i++) printf("%s%.9f", i ? ", " : "", (double)(b->cpu[i] - a->cpu[i]) / 1e9);
     printf("], \"errors\": %llu, \"first_error\": \"%s\", ", (unsigned long long)l->errors, l->first_error);
     printf("\"without_end\": %d, \"latency_us\": {", without_end);
-    printf("\"p50\": %.1f, \"p90\": %.1f, \"p99\": %.1f, ", percentile_us(l, 0.5), percentile_us(l, 0.9), percentile_us(l, 0.99));
+    printf("\"p50\": %.1f, \"p90\": %.1f, \"p99\": %.1f, ", percentile_us(l, 0.5), percentile_us(l, 0.9),
+           percentile_us(l, 0.99));
     printf("\"p999\": %.1f, \"max\": %.1f}}\n", percentile_us(l, 0.999), (double)l->worst / 1e3);
 }
 
@@ -459,17 +468,28 @@ static void add_pid(struct load *l, const char *text) {
 
 static void parse(struct load *l, int argc, char **argv) {
     for (int o; (o = getopt(argc, argv, "c:s:d:t:w:i:C:p:r:T")) != -1;) {
-        if (o == 'c') l->connections = atoi(optarg);
-        else if (o == 's') l->size = strtoull(optarg, NULL, 10);
-        else if (o == 'd') l->depth = strtoull(optarg, NULL, 10);
-        else if (o == 't') l->seconds = atof(optarg);
-        else if (o == 'w') l->warm_up = atof(optarg);
-        else if (o == 'i') l->idle = atoi(optarg);
-        else if (o == 'C') l->core = atoi(optarg);
-        else if (o == 'p') add_pid(l, optarg);
-        else if (o == 'r') l->progress_every = atof(optarg);
-        else if (o == 'T') l->touch = true;
-        else usage();
+        if (o == 'c')
+            l->connections = atoi(optarg);
+        else if (o == 's')
+            l->size = strtoull(optarg, NULL, 10);
+        else if (o == 'd')
+            l->depth = strtoull(optarg, NULL, 10);
+        else if (o == 't')
+            l->seconds = atof(optarg);
+        else if (o == 'w')
+            l->warm_up = atof(optarg);
+        else if (o == 'i')
+            l->idle = atoi(optarg);
+        else if (o == 'C')
+            l->core = atoi(optarg);
+        else if (o == 'p')
+            add_pid(l, optarg);
+        else if (o == 'r')
+            l->progress_every = atof(optarg);
+        else if (o == 'T')
+            l->touch = true;
+        else
+            usage();
     }
     if (argc - optind != 2 || l->connections < 0 || !l->size || !l->depth || l->size * l->depth > (1 << 30)) usage();
     l->mode = mode_named(argv[optind]);

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from servers import ECHO, available
+
 from tools import LOAD_CORE, BenchError, compiled, free_port, load, private_kib, running
 
 if TYPE_CHECKING:

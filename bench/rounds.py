@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from servers import c_echo
+
 from tools import LOAD_CORE, BenchError, free_port, load, running
 
 if TYPE_CHECKING:

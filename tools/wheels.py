@@ -80,14 +80,28 @@ def exported(image: Path) -> list[str] | None:
 
 
 def run_tests(python: Path, wheel: Path, quick: bool) -> str:
-    run([python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "--no-deps", "--force-reinstall", wheel])
+    run(
+        [
+            python,
+            "-m",
+            "pip",
+            "--disable-pip-version-check",
+            "--quiet",
+            "install",
+            "--no-deps",
+            "--force-reinstall",
+            wheel,
+        ]
+    )
     place = CACHE / "cross" / "run"
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(ROOT / "tests", place / "tests", ignore=shutil.ignore_patterns("__pycache__"))
     if (ROOT / "examples").exists():
         shutil.copytree(ROOT / "examples", place / "examples")
     shutil.copy(ROOT / "pyproject.toml", place)
-    command = [python, "-c", SMOKE] if quick else [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/python"]
+    command = (
+        [python, "-c", SMOKE] if quick else [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/python"]
+    )
     done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
     last = (done.stdout.strip().splitlines() or [done.stderr[-300:]])[-1]
     if done.returncode != 0:
@@ -98,7 +112,9 @@ def run_tests(python: Path, wheel: Path, quick: bool) -> str:
 
 def test(wheel: Path, target: cross.Target, version: str, quick: bool) -> str:
     if target.name == "manylinux_x86_64":
-        needed = [item for item in pythons.project()["project"]["optional-dependencies"]["test"] if "uvloop" not in item]
+        needed = [
+            item for item in pythons.project()["project"]["optional-dependencies"]["test"] if "uvloop" not in item
+        ]
         return run_tests(pythons.environment(pythons.installed()[version], f"test-{version}", needed), wheel, quick)
     if target.name == "win_amd64":
         if version != windows.VERSION:

@@ -66,7 +66,15 @@ def prepare() -> Path:
 
 def test_core() -> bool:
     """Builds the C tests with mingw and runs them."""
-    make = ["make", "--silent", "-C", ROOT / "csrc", "PORT=iocp", "CC=x86_64-w64-mingw32-gcc", "AR=x86_64-w64-mingw32-ar"]
+    make = [
+        "make",
+        "--silent",
+        "-C",
+        ROOT / "csrc",
+        "PORT=iocp",
+        "CC=x86_64-w64-mingw32-gcc",
+        "AR=x86_64-w64-mingw32-ar",
+    ]
     run([*make, "tests"])
     programs = sorted((ROOT / "build" / "core" / "iocp" / "tests").glob("*.exe"))
     return all([wine(program) == 0 for program in programs])

@@ -48,9 +48,12 @@ static void begin_proxied(struct app *app, struct end *client) {
 
 static void begin(struct app *app, nc_stream *stream) {
     struct end *e = make_end(stream);
-    if (app->mode == 'r') begin_proxied(app, e);
-    else if (app->mode == 'p') nc_relay_start(stream, stream, true);
-    else nc_stream_read_start(stream);
+    if (app->mode == 'r')
+        begin_proxied(app, e);
+    else if (app->mode == 'p')
+        nc_relay_start(stream, stream, true);
+    else
+        nc_stream_read_start(stream);
 }
 
 static void failed(struct end *e) {

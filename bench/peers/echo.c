@@ -86,9 +86,12 @@ int main(int argc, char **argv) {
         int n = epoll_wait(epoll, events, EVENTS, -1);
         for (int i = 0; i < n; i++) {
             struct client *c = events[i].data.ptr;
-            if (c == &self) accept_all(listener);
-            else if (c->rest) on_writable(c);
-            else on_readable(c, buffer);
+            if (c == &self)
+                accept_all(listener);
+            else if (c->rest)
+                on_writable(c);
+            else
+                on_readable(c, buffer);
         }
     }
 }

@@ -153,7 +153,8 @@ static void on_event(struct end *e, uint32_t events, char *buffer) {
     if (e->pair->dead) return;
     if (!e->pair->connected) return on_connected(e->pair);
     if (e->rest && events & (EPOLLOUT | EPOLLERR)) on_writable(e);
-    if (!e->pair->dead && !e->ended && !e->other->rest && events & (EPOLLIN | EPOLLHUP | EPOLLERR)) on_readable(e, buffer);
+    if (!e->pair->dead && !e->ended && !e->other->rest && events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+        on_readable(e, buffer);
 }
 
 int main(int argc, char **argv) {
@@ -169,8 +170,10 @@ int main(int argc, char **argv) {
         int n = epoll_wait(epoll, events, EVENTS, -1);
         for (int i = 0; i < n; i++) {
             struct end *e = events[i].data.ptr;
-            if (e == &self) accept_all(listener, &upstream);
-            else on_event(e, events[i].events, buffer);
+            if (e == &self)
+                accept_all(listener, &upstream);
+            else
+                on_event(e, events[i].events, buffer);
         }
         bury();
     }

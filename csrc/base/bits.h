@@ -9,8 +9,7 @@
 #endif
 
 /* The position of the lowest set bit of `bits`, which is not 0. */
-static inline unsigned nc__lowest_bit(uint64_t bits)
-{
+static inline unsigned nc__lowest_bit(uint64_t bits) {
 #if defined(__GNUC__) || defined(__clang__)
     return (unsigned)__builtin_ctzll(bits);
 #elif defined(_MSC_VER) && (defined(_M_X64) || defined(_M_ARM64))
@@ -19,8 +18,7 @@ static inline unsigned nc__lowest_bit(uint64_t bits)
     return (unsigned)position;
 #else
     unsigned position = 0;
-    for (; (bits & 1) == 0; bits >>= 1)
-        position++;
+    for (; (bits & 1) == 0; bits >>= 1) position++;
     return position;
 #endif
 }

@@ -10,14 +10,12 @@ struct nc__chunk {
 
 enum { CHUNK_MIN = 4096, CHUNK_MAX = 256 * 1024, BLOCK_MAX = 32 * 1024 };
 
-void nc__pool_init(nc__pool *pool)
-{
+void nc__pool_init(nc__pool *pool) {
     memset(pool, 0, sizeof *pool);
     atomic_init(&pool->generation, 0);
 }
 
-void nc__pool_destroy(nc__pool *pool)
-{
+void nc__pool_destroy(nc__pool *pool) {
     while (pool->chunks != NULL) {
         struct nc__chunk *chunk = pool->chunks;
         pool->chunks = chunk->next;
@@ -27,13 +25,11 @@ void nc__pool_destroy(nc__pool *pool)
 
 /* The class of a size, and the size that blocks of the class have. There are few classes (16, 32, 48, 64, 96, 128, 192...),
  * so that a leaf that grows leaves blocks behind that the next one can use. */
-static unsigned class_of(size_t size, size_t *rounded)
-{
+static unsigned class_of(size_t size, size_t *rounded) {
     unsigned class = 1;
     size_t base = 32;
     *rounded = NC__POOL_GRAIN;
-    if (size <= NC__POOL_GRAIN)
-        return 0;
+    if (size <= NC__POOL_GRAIN) return 0;
     while (size > base + base / 2) {
         base *= 2;
         class += 2;
@@ -44,48 +40,37 @@ static unsigned class_of(size_t size, size_t *rounded)
 }
 
 /* Free blocks are chained through their first word. A late reader may be looking at that word, hence the atomic store. */
-static void recycle(nc__pool *pool, void *block, size_t size)
-{
+static void recycle(nc__pool *pool, void *block, size_t size) {
     size_t rounded;
     void **head = &pool->recycled[class_of(size, &rounded)];
     atomic_store_explicit((_Atomic(uintptr_t) *)block, (uintptr_t)*head, memory_order_relaxed);
     *head = block;
 }
 
-static void recycle_retired(nc__pool *pool)
-{
+static void recycle_retired(nc__pool *pool) {
     uint64_t generation = atomic_load_explicit(&pool->generation, memory_order_relaxed);
     atomic_store_explicit(&pool->generation, generation + 1, memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
-    for (unsigned i = 0; i < pool->retired_count; i++)
-        recycle(pool, pool->retired[i].block, pool->retired[i].size);
+    for (unsigned i = 0; i < pool->retired_count; i++) recycle(pool, pool->retired[i].block, pool->retired[i].size);
     pool->retired_count = 0;
 }
 
-static void retire(nc__pool *pool, void *block, size_t size)
-{
-    if (pool->retired_count == NC__POOL_RETIRED)
-        recycle_retired(pool);
+static void retire(nc__pool *pool, void *block, size_t size) {
+    if (pool->retired_count == NC__POOL_RETIRED) recycle_retired(pool);
     pool->retired[pool->retired_count++] = (nc__retired){block, size};
 }
 
 /* The chunks grow with the list, so that a list of ten rules holds little and one of a million asks seldom. */
-static bool grow(nc__pool *pool, size_t need)
-{
+static bool grow(nc__pool *pool, size_t need) {
     size_t size = pool->total / 2;
-    if (size < CHUNK_MIN)
-        size = CHUNK_MIN;
-    if (size > CHUNK_MAX)
-        size = CHUNK_MAX;
-    if (size < need + sizeof(struct nc__chunk))
-        size = need + sizeof(struct nc__chunk);
+    if (size < CHUNK_MIN) size = CHUNK_MIN;
+    if (size > CHUNK_MAX) size = CHUNK_MAX;
+    if (size < need + sizeof(struct nc__chunk)) size = need + sizeof(struct nc__chunk);
     struct nc__chunk *chunk = malloc(size);
-    if (chunk == NULL)
-        return false;
+    if (chunk == NULL) return false;
     while (pool->free_left >= NC__POOL_GRAIN) {
         size_t piece = 512;
-        while (piece > pool->free_left)
-            piece /= 2;
+        while (piece > pool->free_left) piece /= 2;
         recycle(pool, pool->free_at, piece);
         pool->free_at += piece;
         pool->free_left -= piece;
@@ -98,8 +83,7 @@ static bool grow(nc__pool *pool, size_t need)
     return true;
 }
 
-static void *allocate(nc__pool *pool, size_t size)
-{
+static void *allocate(nc__pool *pool, size_t size) {
     size_t rounded;
     void **head = &pool->recycled[class_of(size, &rounded)];
     if (*head != NULL) {
@@ -107,24 +91,20 @@ static void *allocate(nc__pool *pool, size_t size)
         *head = (void *)atomic_load_explicit((_Atomic(uintptr_t) *)block, memory_order_relaxed);
         return block;
     }
-    if (pool->free_left < rounded && !grow(pool, rounded))
-        return NULL;
+    if (pool->free_left < rounded && !grow(pool, rounded)) return NULL;
     void *block = pool->free_at;
     pool->free_at += rounded;
     pool->free_left -= rounded;
     return block;
 }
 
-static bool push(nc__blocks *blocks, void *block, size_t size)
-{
+static bool push(nc__blocks *blocks, void *block, size_t size) {
     if (blocks->count == blocks->cap) {
         size_t cap = blocks->cap * 2;
         bool inside = blocks->items == blocks->few;
         nc__retired *items = realloc(inside ? NULL : blocks->items, cap * sizeof *items);
-        if (items == NULL)
-            return false;
-        if (inside)
-            memcpy(items, blocks->few, sizeof blocks->few);
+        if (items == NULL) return false;
+        if (inside) memcpy(items, blocks->few, sizeof blocks->few);
         blocks->items = items;
         blocks->cap = cap;
     }
@@ -132,21 +112,17 @@ static bool push(nc__blocks *blocks, void *block, size_t size)
     return true;
 }
 
-static void blocks_begin(nc__blocks *blocks)
-{
+static void blocks_begin(nc__blocks *blocks) {
     blocks->items = blocks->few;
     blocks->count = 0;
     blocks->cap = sizeof blocks->few / sizeof blocks->few[0];
 }
 
-static void blocks_end(nc__blocks *blocks)
-{
-    if (blocks->items != blocks->few)
-        free(blocks->items);
+static void blocks_end(nc__blocks *blocks) {
+    if (blocks->items != blocks->few) free(blocks->items);
 }
 
-void nc__change_begin(nc__change *change, nc__pool *pool)
-{
+void nc__change_begin(nc__change *change, nc__pool *pool) {
     change->pool = pool;
     change->failed = false;
     change->word_count = 0;
@@ -154,32 +130,25 @@ void nc__change_begin(nc__change *change, nc__pool *pool)
     blocks_begin(&change->stale);
 }
 
-void *nc__change_alloc(nc__change *change, size_t size)
-{
+void *nc__change_alloc(nc__change *change, size_t size) {
     void *block = size > BLOCK_MAX ? NULL : allocate(change->pool, size);
-    if (block != NULL && push(&change->fresh, block, size))
-        return block;
-    if (block != NULL)
-        recycle(change->pool, block, size);
+    if (block != NULL && push(&change->fresh, block, size)) return block;
+    if (block != NULL) recycle(change->pool, block, size);
     change->failed = true;
     return NULL;
 }
 
-void nc__change_retire(nc__change *change, void *block, size_t size)
-{
-    if (!push(&change->stale, block, size))
-        change->failed = true;
+void nc__change_retire(nc__change *change, void *block, size_t size) {
+    if (!push(&change->stale, block, size)) change->failed = true;
 }
 
-void nc__change_publish(nc__change *change, _Atomic(uint64_t) *at, uint64_t value)
-{
+void nc__change_publish(nc__change *change, _Atomic(uint64_t) *at, uint64_t value) {
     change->words[change->word_count].at = at;
     change->words[change->word_count].value = value;
     change->word_count++;
 }
 
-bool nc__change_end(nc__change *change)
-{
+bool nc__change_end(nc__change *change) {
     bool done = !change->failed;
     for (unsigned i = 0; done && i < change->word_count; i++)
         atomic_store_explicit(change->words[i].at, change->words[i].value, memory_order_release);

@@ -45,14 +45,12 @@ void nc__pool_init(nc__pool *pool);
 void nc__pool_destroy(nc__pool *pool);
 
 /* A reader's first step. */
-static inline uint64_t nc__pool_enter(const nc__pool *pool)
-{
+static inline uint64_t nc__pool_enter(const nc__pool *pool) {
     return atomic_load_explicit(&((nc__pool *)pool)->generation, memory_order_acquire);
 }
 
 /* Whether everything that was loaded since `generation` was read can be trusted. */
-static inline bool nc__pool_still(const nc__pool *pool, uint64_t generation)
-{
+static inline bool nc__pool_still(const nc__pool *pool, uint64_t generation) {
     atomic_thread_fence(memory_order_acquire);
     return atomic_load_explicit(&((nc__pool *)pool)->generation, memory_order_relaxed) == generation;
 }

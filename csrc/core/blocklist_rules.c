@@ -30,13 +30,11 @@ static const uint32_t NUMBER_MAX = UINT32_MAX >> NUMBER_SHIFT;
 static const uint32_t IS_V6 = (uint32_t)1 << 31; /* in an id: the rest is the position in that log */
 static const uint64_t MAPPED = (uint64_t)0xffff << 32;
 
-void nc__rules_init(nc__rules *rules)
-{
+void nc__rules_init(nc__rules *rules) {
     memset(rules, 0, sizeof *rules);
 }
 
-void nc__rules_destroy(nc__rules *rules)
-{
+void nc__rules_destroy(nc__rules *rules) {
     free(rules->v4);
     free(rules->v6);
     free(rules->sorted);
@@ -44,105 +42,86 @@ void nc__rules_destroy(nc__rules *rules)
     nc__rules_init(rules);
 }
 
-static nc__span subnet_span(nc__key at, unsigned prefix)
-{
+static nc__span subnet_span(nc__key at, unsigned prefix) {
     uint64_t high = prefix >= 64 ? 0 : UINT64_MAX >> prefix;
     uint64_t low = prefix >= 128 ? 0 : prefix <= 64 ? UINT64_MAX : UINT64_MAX >> (prefix - 64);
     return (nc__span){{at.high & ~high, at.low & ~low}, {at.high | high, at.low | low}};
 }
 
-bool nc__rule_span(const nc_rule *rule, nc__span *out)
-{
+bool nc__rule_span(const nc_rule *rule, nc__span *out) {
     nc__key first = nc__key_of(rule->first.ip);
     *out = (nc__span){first, first};
-    if (rule->first.family == 0 || rule->first.scope != 0)
-        return false;
+    if (rule->first.family == 0 || rule->first.scope != 0) return false;
     if (rule->kind == NC_RULE_SUBNET) {
         bool v4 = rule->first.family == 4;
-        if (rule->prefix > (v4 ? 32 : 128))
-            return false;
+        if (rule->prefix > (v4 ? 32 : 128)) return false;
         *out = subnet_span(first, rule->prefix + (v4 ? 96u : 0u));
         return true;
     }
-    if (rule->kind != NC_RULE_RANGE)
-        return rule->kind == NC_RULE_ADDRESS;
+    if (rule->kind != NC_RULE_RANGE) return rule->kind == NC_RULE_ADDRESS;
     out->last = nc__key_of(rule->last.ip);
     return rule->last.family != 0 && rule->last.scope == 0 && !nc__key_less(out->last, out->first);
 }
 
-static uint32_t *tag_of(const nc__rules *rules, uint32_t id)
-{
+static uint32_t *tag_of(const nc__rules *rules, uint32_t id) {
     return id & IS_V6 ? &rules->v6[id & ~IS_V6].tag : &rules->v4[id].tag;
 }
 
-static nc__span span_of(const nc__rules *rules, uint32_t id)
-{
+static nc__span span_of(const nc__rules *rules, uint32_t id) {
     uint32_t kind = *tag_of(rules, id) & KIND;
     if (id & IS_V6) {
         const rule6 *r = &rules->v6[id & ~IS_V6];
         nc__key first = nc__key_of(r->first);
-        if (kind == NC_RULE_SUBNET)
-            return subnet_span(first, r->last[0]);
+        if (kind == NC_RULE_SUBNET) return subnet_span(first, r->last[0]);
         return (nc__span){first, kind == NC_RULE_RANGE ? nc__key_of(r->last) : first};
     }
     const rule4 *r = &rules->v4[id];
     nc__key first = {0, MAPPED | r->first};
-    if (kind == NC_RULE_SUBNET)
-        return subnet_span(first, 96 + r->last);
+    if (kind == NC_RULE_SUBNET) return subnet_span(first, 96 + r->last);
     return (nc__span){first, {0, MAPPED | (kind == NC_RULE_RANGE ? r->last : r->first)}};
 }
 
-static void write_ipv4(nc_addr *out, uint32_t ip)
-{
+static void write_ipv4(nc_addr *out, uint32_t ip) {
     *out = (nc_addr){.ip = {[10] = 0xff, [11] = 0xff}, .family = 4};
-    for (int i = 0; i < 4; i++)
-        out->ip[12 + i] = (uint8_t)(ip >> (24 - 8 * i));
+    for (int i = 0; i < 4; i++) out->ip[12 + i] = (uint8_t)(ip >> (24 - 8 * i));
 }
 
-static uint32_t read_ipv4(const nc_addr *addr)
-{
+static uint32_t read_ipv4(const nc_addr *addr) {
     return (uint32_t)nc__key_of(addr->ip).low;
 }
 
-static void write_ipv6(nc_addr *out, const uint8_t ip[16], bool as_v4)
-{
+static void write_ipv6(nc_addr *out, const uint8_t ip[16], bool as_v4) {
     *out = (nc_addr){.family = as_v4 ? 4 : 6};
     memcpy(out->ip, ip, 16);
 }
 
-static nc_rule rule_at(const nc__rules *rules, uint32_t id)
-{
+static nc_rule rule_at(const nc__rules *rules, uint32_t id) {
     uint32_t tag = *tag_of(rules, id);
     nc_rule rule = {.kind = (uint8_t)(tag & KIND)};
     if (id & IS_V6) {
         const rule6 *r = &rules->v6[id & ~IS_V6];
         write_ipv6(&rule.first, r->first, tag & FIRST_IS_V4);
         rule.prefix = rule.kind == NC_RULE_SUBNET ? r->last[0] : 0;
-        if (rule.kind == NC_RULE_RANGE)
-            write_ipv6(&rule.last, r->last, tag & LAST_IS_V4);
+        if (rule.kind == NC_RULE_RANGE) write_ipv6(&rule.last, r->last, tag & LAST_IS_V4);
         return rule;
     }
     const rule4 *r = &rules->v4[id];
     write_ipv4(&rule.first, r->first);
     rule.prefix = rule.kind == NC_RULE_SUBNET ? (uint8_t)r->last : 0;
-    if (rule.kind == NC_RULE_RANGE)
-        write_ipv4(&rule.last, r->last);
+    if (rule.kind == NC_RULE_RANGE) write_ipv4(&rule.last, r->last);
     return rule;
 }
 
 /* ---- The log ---- */
 
-static void *grown(void *items, uint32_t *cap, size_t size)
-{
+static void *grown(void *items, uint32_t *cap, size_t size) {
     uint32_t wanted = *cap < 16 ? 16 : *cap + *cap / 2;
     void *larger = wanted >= IS_V6 ? NULL : realloc(items, wanted * size);
-    if (larger != NULL)
-        *cap = wanted;
+    if (larger != NULL) *cap = wanted;
     return larger;
 }
 
-static void forget_index(nc__rules *rules)
-{
+static void forget_index(nc__rules *rules) {
     free(rules->sorted);
     free(rules->reach);
     rules->sorted = rules->reach = NULL;
@@ -151,13 +130,11 @@ static void forget_index(nc__rules *rules)
 }
 
 /* Drops the records that are gone and numbers the others anew, in their order. */
-static void compact(nc__rules *rules)
-{
+static void compact(nc__rules *rules) {
     uint32_t i = 0, j = 0, v4 = 0, v6 = 0, number = 0;
     while (i < rules->v4_count || j < rules->v6_count) {
         bool take4 = i < rules->v4_count;
-        if (take4 && j < rules->v6_count)
-            take4 = rules->v4[i].tag >> NUMBER_SHIFT < rules->v6[j].tag >> NUMBER_SHIFT;
+        if (take4 && j < rules->v6_count) take4 = rules->v4[i].tag >> NUMBER_SHIFT < rules->v6[j].tag >> NUMBER_SHIFT;
         uint32_t tag = take4 ? rules->v4[i].tag : rules->v6[j].tag;
         bool gone = tag & GONE;
         tag = (tag & (KIND | FIRST_IS_V4 | LAST_IS_V4)) | number << NUMBER_SHIFT;
@@ -178,29 +155,23 @@ static void compact(nc__rules *rules)
     forget_index(rules);
 }
 
-bool nc__rules_reserve(nc__rules *rules)
-{
-    if (rules->next == NUMBER_MAX)
-        compact(rules);
-    if (rules->next == NUMBER_MAX)
-        return false;
+bool nc__rules_reserve(nc__rules *rules) {
+    if (rules->next == NUMBER_MAX) compact(rules);
+    if (rules->next == NUMBER_MAX) return false;
     if (rules->v4_count == rules->v4_cap) {
         rule4 *larger = grown(rules->v4, &rules->v4_cap, sizeof *larger);
-        if (larger == NULL)
-            return false;
+        if (larger == NULL) return false;
         rules->v4 = larger;
     }
     if (rules->v6_count == rules->v6_cap) {
         rule6 *larger = grown(rules->v6, &rules->v6_cap, sizeof *larger);
-        if (larger == NULL)
-            return false;
+        if (larger == NULL) return false;
         rules->v6 = larger;
     }
     return true;
 }
 
-void nc__rules_append(nc__rules *rules, const nc_rule *rule)
-{
+void nc__rules_append(nc__rules *rules, const nc_rule *rule) {
     bool range = rule->kind == NC_RULE_RANGE;
     bool first4 = rule->first.family == 4;
     bool last4 = range ? rule->last.family == 4 : first4;
@@ -221,38 +192,33 @@ void nc__rules_append(nc__rules *rules, const nc_rule *rule)
     rules->v6[rules->v6_count++] = record;
 }
 
-void nc__rules_drop(nc__rules *rules, uint32_t id)
-{
+void nc__rules_drop(nc__rules *rules, uint32_t id) {
     *tag_of(rules, id) |= GONE;
     rules->live--;
     size_t gone = (size_t)rules->v4_count + rules->v6_count - rules->live;
-    if (gone > rules->live + 1024 || rules->live == 0)
-        compact(rules);
+    if (gone > rules->live + 1024 || rules->live == 0) compact(rules);
 }
 
 /* ---- The index ---- */
 
 /* Fills `reach` for the subtree of the positions from `low` up to `high`, and returns the rule in it that ends last. */
-static uint32_t build_reach(nc__rules *rules, size_t low, size_t high)
-{
+static uint32_t build_reach(nc__rules *rules, size_t low, size_t high) {
     size_t middle = low + (high - low) / 2;
     uint32_t best = rules->sorted[middle];
     if (low < middle) {
         uint32_t left = build_reach(rules, low, middle);
-        if (nc__key_less(span_of(rules, best).last, span_of(rules, left).last))
-            best = left;
+        if (nc__key_less(span_of(rules, best).last, span_of(rules, left).last)) best = left;
     }
     if (middle + 1 < high) {
         uint32_t right = build_reach(rules, middle + 1, high);
-        if (nc__key_less(span_of(rules, best).last, span_of(rules, right).last))
-            best = right;
+        if (nc__key_less(span_of(rules, best).last, span_of(rules, right).last)) best = right;
     }
     return rules->reach[middle] = best;
 }
 
 /* `b` may be the end of `out`. */
-static void merge(const nc__rules *rules, const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count, uint32_t *out)
-{
+static void merge(const nc__rules *rules, const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count,
+                  uint32_t *out) {
     size_t i = 0, j = 0;
     while (i < a_count && j < b_count) {
         bool second = nc__key_less(span_of(rules, b[j]).first, span_of(rules, a[i]).first);
@@ -262,10 +228,8 @@ static void merge(const nc__rules *rules, const uint32_t *a, size_t a_count, con
     memmove(out + (a_count - i), b + j, (b_count - j) * sizeof *b);
 }
 
-static void sort(const nc__rules *rules, uint32_t *ids, uint32_t *spare, size_t count)
-{
-    if (count < 2)
-        return;
+static void sort(const nc__rules *rules, uint32_t *ids, uint32_t *spare, size_t count) {
+    if (count < 2) return;
     size_t half = count / 2;
     sort(rules, ids, spare, half);
     sort(rules, ids + half, spare, count - half);
@@ -274,24 +238,19 @@ static void sort(const nc__rules *rules, uint32_t *ids, uint32_t *spare, size_t 
 }
 
 /* The live ones of the indexed ids, then those of the records that came since. */
-static size_t gather_ids(const nc__rules *rules, uint32_t *out, size_t *old)
-{
+static size_t gather_ids(const nc__rules *rules, uint32_t *out, size_t *old) {
     size_t count = 0;
     for (size_t i = 0; i < rules->sorted_count; i++)
-        if (!(*tag_of(rules, rules->sorted[i]) & GONE))
-            out[count++] = rules->sorted[i];
+        if (!(*tag_of(rules, rules->sorted[i]) & GONE)) out[count++] = rules->sorted[i];
     *old = count;
     for (uint32_t i = rules->indexed4; i < rules->v4_count; i++)
-        if (!(rules->v4[i].tag & GONE))
-            out[count++] = i;
+        if (!(rules->v4[i].tag & GONE)) out[count++] = i;
     for (uint32_t i = rules->indexed6; i < rules->v6_count; i++)
-        if (!(rules->v6[i].tag & GONE))
-            out[count++] = i | IS_V6;
+        if (!(rules->v6[i].tag & GONE)) out[count++] = i | IS_V6;
     return count;
 }
 
-static bool build_index(nc__rules *rules)
-{
+static bool build_index(nc__rules *rules) {
     size_t all = rules->live > 0 ? rules->live : 1;
     uint32_t *ids = malloc(all * sizeof *ids);
     uint32_t *reach = malloc(all * sizeof *reach);
@@ -312,14 +271,12 @@ static bool build_index(nc__rules *rules)
     rules->sorted_count = count;
     rules->indexed4 = rules->v4_count;
     rules->indexed6 = rules->v6_count;
-    if (count > 0)
-        build_reach(rules, 0, count);
+    if (count > 0) build_reach(rules, 0, count);
     return true;
 }
 
 /* How many records may wait beside the index: the more rules, the dearer it is to merge them in, so the more wait. */
-static bool index_is_fresh(const nc__rules *rules)
-{
+static bool index_is_fresh(const nc__rules *rules) {
     uint64_t waiting = (uint64_t)(rules->v4_count - rules->indexed4) + (rules->v6_count - rules->indexed6);
     return waiting <= 256 || waiting * waiting <= 8 * (uint64_t)rules->live;
 }
@@ -334,42 +291,31 @@ typedef struct search {
     void *context;
 } search;
 
-static bool look_at(const search *s, uint32_t id)
-{
-    if (*tag_of(s->rules, id) & GONE)
-        return false;
+static bool look_at(const search *s, uint32_t id) {
+    if (*tag_of(s->rules, id) & GONE) return false;
     nc__span span = span_of(s->rules, id);
-    if (nc__key_less(s->where.last, span.first) || nc__key_less(span.last, s->where.first))
-        return false;
+    if (nc__key_less(s->where.last, span.first) || nc__key_less(span.last, s->where.first)) return false;
     return s->visit(s->context, s->rules, id, span);
 }
 
-static bool search_tree(const search *s, size_t low, size_t high)
-{
+static bool search_tree(const search *s, size_t low, size_t high) {
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (nc__key_less(span_of(s->rules, s->rules->reach[middle]).last, s->where.first))
-            return false;
-        if (search_tree(s, low, middle) || look_at(s, s->rules->sorted[middle]))
-            return true;
-        if (nc__key_less(s->where.last, span_of(s->rules, s->rules->sorted[middle]).first))
-            return false;
+        if (nc__key_less(span_of(s->rules, s->rules->reach[middle]).last, s->where.first)) return false;
+        if (search_tree(s, low, middle) || look_at(s, s->rules->sorted[middle])) return true;
+        if (nc__key_less(s->where.last, span_of(s->rules, s->rules->sorted[middle]).first)) return false;
         low = middle + 1;
     }
     return false;
 }
 
-static nc_status search_all(nc__rules *rules, nc__span where, visitor visit, void *context)
-{
+static nc_status search_all(nc__rules *rules, nc__span where, visitor visit, void *context) {
     search s = {rules, where, visit, context};
-    if (!index_is_fresh(rules) && !build_index(rules))
-        return NC_ENOMEM;
+    if (!index_is_fresh(rules) && !build_index(rules)) return NC_ENOMEM;
     for (uint32_t i = rules->v4_count; i > rules->indexed4; i--)
-        if (look_at(&s, i - 1))
-            return NC_OK;
+        if (look_at(&s, i - 1)) return NC_OK;
     for (uint32_t i = rules->v6_count; i > rules->indexed6; i--)
-        if (look_at(&s, (i - 1) | IS_V6))
-            return NC_OK;
+        if (look_at(&s, (i - 1) | IS_V6)) return NC_OK;
     search_tree(&s, 0, rules->sorted_count);
     return NC_OK;
 }
@@ -381,30 +327,25 @@ typedef struct wanted {
 } wanted;
 
 /* A rule's prefix as that of an IPv6 subnet, so that both spellings compare. */
-static unsigned prefix_of(const nc_rule *rule)
-{
-    if (rule->kind != NC_RULE_SUBNET)
-        return 0;
+static unsigned prefix_of(const nc_rule *rule) {
+    if (rule->kind != NC_RULE_SUBNET) return 0;
     return rule->prefix + (rule->first.family == 4 ? 96u : 0u);
 }
 
-static bool is_wanted(void *context, const nc__rules *rules, uint32_t id, nc__span span)
-{
+static bool is_wanted(void *context, const nc__rules *rules, uint32_t id, nc__span span) {
     wanted *w = context;
     nc_rule rule = rule_at(rules, id);
     (void)span;
-    if (rule.kind != w->rule->kind || memcmp(rule.first.ip, w->rule->first.ip, 16) != 0 || prefix_of(&rule) != prefix_of(w->rule))
+    if (rule.kind != w->rule->kind || memcmp(rule.first.ip, w->rule->first.ip, 16) != 0 ||
+        prefix_of(&rule) != prefix_of(w->rule))
         return false;
-    if (rule.kind == NC_RULE_RANGE && memcmp(rule.last.ip, w->rule->last.ip, 16) != 0)
-        return false;
-    if (!w->found || *tag_of(rules, id) > *tag_of(rules, w->id))
-        w->id = id;
+    if (rule.kind == NC_RULE_RANGE && memcmp(rule.last.ip, w->rule->last.ip, 16) != 0) return false;
+    if (!w->found || *tag_of(rules, id) > *tag_of(rules, w->id)) w->id = id;
     w->found = true;
     return false;
 }
 
-nc_status nc__rules_find(nc__rules *rules, const nc_rule *rule, uint32_t *id)
-{
+nc_status nc__rules_find(nc__rules *rules, const nc_rule *rule, uint32_t *id) {
     wanted w = {rule, false, 0};
     nc__key first = nc__key_of(rule->first.ip);
     nc_status status = search_all(rules, (nc__span){first, first}, is_wanted, &w);
@@ -420,18 +361,15 @@ typedef struct gathered {
     bool failed;
 } gathered;
 
-static bool gather_span(void *context, const nc__rules *rules, uint32_t id, nc__span span)
-{
+static bool gather_span(void *context, const nc__rules *rules, uint32_t id, nc__span span) {
     gathered *g = context;
     (void)rules;
-    if (id == g->except)
-        return false;
+    if (id == g->except) return false;
     if (g->count == g->cap) {
         size_t cap = g->cap == 0 ? 16 : g->cap * 2;
         nc__span *spans = realloc(g->spans, cap * sizeof *spans);
         g->failed = spans == NULL;
-        if (g->failed)
-            return true;
+        if (g->failed) return true;
         g->spans = spans;
         g->cap = cap;
     }
@@ -441,20 +379,17 @@ static bool gather_span(void *context, const nc__rules *rules, uint32_t id, nc__
     return nc__key_equal(span.first, g->where.first) && nc__key_equal(span.last, g->where.last);
 }
 
-static int compare_spans(const void *a, const void *b)
-{
+static int compare_spans(const void *a, const void *b) {
     const nc__span *x = a, *y = b;
     return nc__key_less(x->first, y->first) ? -1 : nc__key_less(y->first, x->first);
 }
 
 /* Joins sorted spans that overlap or touch, in place. None of them ends where the address space does but the last. */
-static size_t join(nc__span *spans, size_t count)
-{
+static size_t join(nc__span *spans, size_t count) {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
         bool apart = kept == 0 || nc__key_less(nc__key_next(spans[kept - 1].last), spans[i].first);
-        if (kept > 0 && nc__key_equal(spans[kept - 1].last, (nc__key){UINT64_MAX, UINT64_MAX}))
-            apart = false;
+        if (kept > 0 && nc__key_equal(spans[kept - 1].last, (nc__key){UINT64_MAX, UINT64_MAX})) apart = false;
         if (apart)
             spans[kept++] = spans[i];
         else
@@ -463,16 +398,14 @@ static size_t join(nc__span *spans, size_t count)
     return kept;
 }
 
-nc_status nc__rules_cover(nc__rules *rules, nc__span where, uint32_t except, nc__span **spans, size_t *count)
-{
+nc_status nc__rules_cover(nc__rules *rules, nc__span where, uint32_t except, nc__span **spans, size_t *count) {
     gathered g = {.where = where, .except = except};
     nc_status status = search_all(rules, where, gather_span, &g);
     if (status != NC_OK || g.failed) {
         free(g.spans);
         return NC_ENOMEM;
     }
-    if (g.count > 1)
-        qsort(g.spans, g.count, sizeof *g.spans, compare_spans);
+    if (g.count > 1) qsort(g.spans, g.count, sizeof *g.spans, compare_spans);
     *spans = g.spans;
     *count = join(g.spans, g.count);
     return NC_OK;
@@ -480,30 +413,25 @@ nc_status nc__rules_cover(nc__rules *rules, nc__span where, uint32_t except, nc_
 
 /* ---- Listing ---- */
 
-static size_t list_kind(const nc__rules *rules, uint32_t kind, nc_rule *out, size_t cap, size_t count)
-{
+static size_t list_kind(const nc__rules *rules, uint32_t kind, nc_rule *out, size_t cap, size_t count) {
     uint32_t i = rules->v4_count, j = rules->v6_count;
     while (i > 0 || j > 0) {
         bool take4 = i > 0 && (j == 0 || rules->v4[i - 1].tag >> NUMBER_SHIFT > rules->v6[j - 1].tag >> NUMBER_SHIFT);
         uint32_t id = take4 ? --i : --j | IS_V6;
         uint32_t tag = *tag_of(rules, id);
-        if ((tag & KIND) != kind || tag & GONE)
-            continue;
-        if (count < cap)
-            out[count] = rule_at(rules, id);
+        if ((tag & KIND) != kind || tag & GONE) continue;
+        if (count < cap) out[count] = rule_at(rules, id);
         count++;
     }
     return count;
 }
 
-size_t nc__rules_list(const nc__rules *rules, nc_rule *out, size_t cap)
-{
+size_t nc__rules_list(const nc__rules *rules, nc_rule *out, size_t cap) {
     size_t count = list_kind(rules, NC_RULE_ADDRESS, out, cap, 0);
     count = list_kind(rules, NC_RULE_SUBNET, out, cap, count);
     return list_kind(rules, NC_RULE_RANGE, out, cap, count);
 }
 
-size_t nc__rules_memory(const nc__rules *rules)
-{
+size_t nc__rules_memory(const nc__rules *rules) {
     return rules->v4_cap * sizeof(rule4) + rules->v6_cap * sizeof(rule6) + 2 * rules->sorted_count * sizeof(uint32_t);
 }

@@ -46,25 +46,21 @@ typedef struct bitmap {
 #define LOAD(at) atomic_load_explicit(&(at), memory_order_relaxed)
 #define STORE(at, value) atomic_store_explicit(&(at), (value), memory_order_relaxed)
 
-static void *pointer_of(word w)
-{
+static void *pointer_of(word w) {
     return (void *)(uintptr_t)(w & ~(word)TAG);
 }
 
-static word slot(const table *t, unsigned i)
-{
+static word slot(const table *t, unsigned i) {
     return atomic_load_explicit(&((table *)t)->slots[i], memory_order_acquire);
 }
 
-static size_t array_size(unsigned count)
-{
+static size_t array_size(unsigned count) {
     return sizeof(array) + count * sizeof(uint16_t);
 }
 
 /* ---- Reading ---- */
 
-static bool inline_has(word w, unsigned offset)
-{
+static bool inline_has(word w, unsigned offset) {
     unsigned count = w >> 2 & 3;
     unsigned below = offset >= (w >> 16 & 0xffff);
     below ^= (unsigned)(count > 1) & (offset >= (w >> 32 & 0xffff));
@@ -73,8 +69,7 @@ static bool inline_has(word w, unsigned offset)
 }
 
 /* Whether an odd number of the first `count` offsets, of which there is at least one, is at or below `offset`. */
-static bool array_search(const array *leaf, unsigned count, unsigned offset)
-{
+static bool array_search(const array *leaf, unsigned count, unsigned offset) {
     _Atomic(uint16_t) *base = ((array *)leaf)->offsets;
     _Atomic(uint16_t) *from = base;
     while (count > 1) {
@@ -92,10 +87,8 @@ enum { VECTOR_LANES = 8, VECTORS_MAX = 8 };
 /* The same, eight words of the block at a time, of which the first is the count: it is masked out, and so is what lies
  * behind the offsets. That these loads are not atomic does no harm: torn or not, what they read is thrown away if a
  * writer has come in between. */
-static bool array_has(const array *leaf, unsigned count, unsigned offset)
-{
-    if (count >= VECTOR_LANES * VECTORS_MAX)
-        return array_search(leaf, count, offset);
+static bool array_has(const array *leaf, unsigned count, unsigned offset) {
+    if (count >= VECTOR_LANES * VECTORS_MAX) return array_search(leaf, count, offset);
     const __m128i *at = (const __m128i *)(const void *)leaf;
     const __m128i x = _mm_set1_epi16((short)offset);
     uint64_t counted = ((uint64_t)1 << count) - 1;
@@ -111,58 +104,48 @@ static bool array_has(const array *leaf, unsigned count, unsigned offset)
 
 #else
 
-static bool array_has(const array *leaf, unsigned count, unsigned offset)
-{
+static bool array_has(const array *leaf, unsigned count, unsigned offset) {
     return array_search(leaf, count, offset);
 }
 
 #endif
 
-static bool bitmap_has(const bitmap *leaf, unsigned offset)
-{
+static bool bitmap_has(const bitmap *leaf, unsigned offset) {
     return LOAD(((bitmap *)leaf)->words[offset / 64]) >> offset % 64 & 1;
 }
 
 /* One attempt; false where a writer came in between. */
-static inline bool try_has(const nc__set4 *set, uint32_t ip, bool *has)
-{
+static inline bool try_has(const nc__set4 *set, uint32_t ip, bool *has) {
     uint64_t generation = nc__pool_enter(set->pool);
     unsigned offset = ip & 0xffff;
     *has = false;
     const table *root = pointer_of(atomic_load_explicit(&((nc__set4 *)set)->root, memory_order_acquire));
-    if (root == NULL)
-        return true;
+    if (root == NULL) return true;
     word w = slot(root, ip >> 24);
-    if (!nc__pool_still(set->pool, generation))
-        return false;
+    if (!nc__pool_still(set->pool, generation)) return false;
     if ((w & TAG) == IS_POINTER && w != 0) {
         w = slot(pointer_of(w), ip >> 16 & 0xff);
-        if (!nc__pool_still(set->pool, generation))
-            return false;
+        if (!nc__pool_still(set->pool, generation)) return false;
     }
     if ((w & TAG) == IS_INLINE) {
         *has = inline_has(w, offset);
         return true;
     }
-    if (w == 0)
-        return true;
+    if (w == 0) return true;
     if ((w & TAG) == IS_BITMAP) {
         *has = bitmap_has(pointer_of(w), offset);
         return nc__pool_still(set->pool, generation);
     }
     const array *leaf = pointer_of(w);
     unsigned count = LOAD(((array *)leaf)->count);
-    if (!nc__pool_still(set->pool, generation))
-        return false;
+    if (!nc__pool_still(set->pool, generation)) return false;
     *has = array_has(leaf, count, offset);
     return nc__pool_still(set->pool, generation);
 }
 
-bool nc__set4_has(const nc__set4 *set, uint32_t ip)
-{
+bool nc__set4_has(const nc__set4 *set, uint32_t ip) {
     bool has;
-    while (!try_has(set, ip, &has))
-        continue;
+    while (!try_has(set, ip, &has)) continue;
     return has;
 }
 
@@ -178,13 +161,11 @@ typedef struct lanes {
     unsigned deep_count;
 } lanes;
 
-static inline bool is_table(word w)
-{
+static inline bool is_table(word w) {
     return (w & TAG) == IS_POINTER && w != 0;
 }
 
-static void collect_deep(lanes *l, const uint32_t *ips, uint8_t *mask)
-{
+static void collect_deep(lanes *l, const uint32_t *ips, uint8_t *mask) {
     l->deep_count = 0;
     for (unsigned i = 0; i < LANES; i++) {
         word w = l->words[i];
@@ -195,25 +176,18 @@ static void collect_deep(lanes *l, const uint32_t *ips, uint8_t *mask)
     }
 }
 
-static bool try_lanes(const nc__set4 *set, const uint32_t *ips, uint8_t *mask)
-{
+static bool try_lanes(const nc__set4 *set, const uint32_t *ips, uint8_t *mask) {
     lanes l;
     uint64_t generation = nc__pool_enter(set->pool);
     const table *root = pointer_of(atomic_load_explicit(&((nc__set4 *)set)->root, memory_order_acquire));
+    for (unsigned i = 0; i < LANES; i++) l.words[i] = slot(root, ips[i] >> 24);
+    if (!nc__pool_still(set->pool, generation)) return false;
     for (unsigned i = 0; i < LANES; i++)
-        l.words[i] = slot(root, ips[i] >> 24);
-    if (!nc__pool_still(set->pool, generation))
-        return false;
-    for (unsigned i = 0; i < LANES; i++)
-        if (is_table(l.words[i]))
-            l.words[i] = slot(pointer_of(l.words[i]), ips[i] >> 16 & 0xff);
-    if (!nc__pool_still(set->pool, generation))
-        return false;
+        if (is_table(l.words[i])) l.words[i] = slot(pointer_of(l.words[i]), ips[i] >> 16 & 0xff);
+    if (!nc__pool_still(set->pool, generation)) return false;
     collect_deep(&l, ips, mask);
-    for (unsigned i = 0; i < l.deep_count; i++)
-        l.counts[i] = LOAD(((array *)pointer_of(l.words[l.deep[i]]))->count);
-    if (!nc__pool_still(set->pool, generation))
-        return false;
+    for (unsigned i = 0; i < l.deep_count; i++) l.counts[i] = LOAD(((array *)pointer_of(l.words[l.deep[i]]))->count);
+    if (!nc__pool_still(set->pool, generation)) return false;
     for (unsigned i = 0; i < l.deep_count; i++) {
         unsigned lane = l.deep[i];
         const void *leaf = pointer_of(l.words[lane]);
@@ -223,18 +197,15 @@ static bool try_lanes(const nc__set4 *set, const uint32_t *ips, uint8_t *mask)
     return nc__pool_still(set->pool, generation);
 }
 
-void nc__set4_has_many(const nc__set4 *set, const uint32_t *ips, size_t count, uint8_t *mask)
-{
+void nc__set4_has_many(const nc__set4 *set, const uint32_t *ips, size_t count, uint8_t *mask) {
     size_t i = 0;
     if (atomic_load_explicit(&((nc__set4 *)set)->root, memory_order_acquire) == 0) {
         memset(mask, 0, count);
         return;
     }
     for (; count - i >= LANES; i += LANES)
-        while (!try_lanes(set, ips + i, mask + i))
-            continue;
-    for (; i < count; i++)
-        mask[i] = nc__set4_has(set, ips[i]);
+        while (!try_lanes(set, ips + i, mask + i)) continue;
+    for (; i < count; i++) mask[i] = nc__set4_has(set, ips[i]);
 }
 
 /* ---- Changing ---- */
@@ -254,115 +225,88 @@ typedef struct offsets {
     bool value;
 } offsets;
 
-static void turn(offsets *out, unsigned offset, bool value)
-{
-    if (out->value == value || offset >= LEAF_SIZE)
-        return;
+static void turn(offsets *out, unsigned offset, bool value) {
+    if (out->value == value || offset >= LEAF_SIZE) return;
     out->at[out->count++] = (uint16_t)offset;
     out->value = value;
 }
 
-static unsigned clip(const part *p, uint32_t ip)
-{
-    if (ip < p->base + p->first)
-        return p->first;
+static unsigned clip(const part *p, uint32_t ip) {
+    if (ip < p->base + p->first) return p->first;
     return ip > p->base + p->last ? p->last : ip - p->base;
 }
 
-static unsigned leaf_offsets(word w, uint16_t *out)
-{
+static unsigned leaf_offsets(word w, uint16_t *out) {
     if ((w & TAG) == IS_INLINE) {
         unsigned count = w >> 2 & 3;
-        for (unsigned i = 0; i < count; i++)
-            out[i] = (uint16_t)(w >> (16 + 16 * i));
+        for (unsigned i = 0; i < count; i++) out[i] = (uint16_t)(w >> (16 + 16 * i));
         return count;
     }
-    if (w == 0)
-        return 0;
+    if (w == 0) return 0;
     array *leaf = pointer_of(w);
     unsigned count = LOAD(leaf->count);
-    for (unsigned i = 0; i < count; i++)
-        out[i] = LOAD(leaf->offsets[i]);
+    for (unsigned i = 0; i < count; i++) out[i] = LOAD(leaf->offsets[i]);
     return count;
 }
 
-static word leaf_of_offsets(nc__change *change, const offsets *list)
-{
-    if (list->count == 0)
-        return 0;
+static word leaf_of_offsets(nc__change *change, const offsets *list) {
+    if (list->count == 0) return 0;
     if (list->count <= INLINE_MAX) {
         word w = IS_INLINE | (word)list->count << 2;
-        for (unsigned i = 0; i < list->count; i++)
-            w |= (word)list->at[i] << (16 + 16 * i);
+        for (unsigned i = 0; i < list->count; i++) w |= (word)list->at[i] << (16 + 16 * i);
         return w;
     }
     array *leaf = nc__change_alloc(change, array_size(list->count));
-    if (leaf == NULL)
-        return 0;
+    if (leaf == NULL) return 0;
     STORE(leaf->count, (uint16_t)list->count);
-    for (unsigned i = 0; i < list->count; i++)
-        STORE(leaf->offsets[i], list->at[i]);
+    for (unsigned i = 0; i < list->count; i++) STORE(leaf->offsets[i], list->at[i]);
     return (word)(uintptr_t)leaf;
 }
 
-static word replace_in_array(nc__change *change, word old, const part *p)
-{
+static word replace_in_array(nc__change *change, word old, const part *p) {
     uint16_t had[ARRAY_MAX + 4];
     offsets out = {.count = 0, .value = false};
     unsigned count = leaf_offsets(old, had);
     unsigned i = 0;
-    for (; i < count && had[i] < p->first; i++)
-        turn(&out, had[i], !out.value);
+    for (; i < count && had[i] < p->first; i++) turn(&out, had[i], !out.value);
     unsigned at = p->first;
     for (size_t j = 0; j < p->count; j++) {
         unsigned first = clip(p, p->intervals[j].first);
-        if (first > at)
-            turn(&out, at, false);
+        if (first > at) turn(&out, at, false);
         turn(&out, first, true);
         at = clip(p, p->intervals[j].last) + 1;
     }
-    if (at <= p->last)
-        turn(&out, at, false);
-    for (; i < count && had[i] <= p->last + 1; i++)
-        continue;
+    if (at <= p->last) turn(&out, at, false);
+    for (; i < count && had[i] <= p->last + 1; i++) continue;
     turn(&out, p->last + 1, i & 1);
-    for (; i < count; i++)
-        turn(&out, had[i], !out.value);
-    if (out.count == count && memcmp(out.at, had, count * sizeof had[0]) == 0)
-        return old;
+    for (; i < count; i++) turn(&out, had[i], !out.value);
+    if (out.count == count && memcmp(out.at, had, count * sizeof had[0]) == 0) return old;
     return leaf_of_offsets(change, &out);
 }
 
 /* The words of a bitmap that is being made. */
-static void fill(uint64_t *words, unsigned first, unsigned last, bool value)
-{
+static void fill(uint64_t *words, unsigned first, unsigned last, bool value) {
     for (unsigned i = first / 64; i <= last / 64; i++) {
         uint64_t bits = ~(uint64_t)0;
-        if (i == first / 64)
-            bits &= ~(uint64_t)0 << first % 64;
-        if (i == last / 64)
-            bits &= ~(uint64_t)0 >> (63 - last % 64);
+        if (i == first / 64) bits &= ~(uint64_t)0 << first % 64;
+        if (i == last / 64) bits &= ~(uint64_t)0 >> (63 - last % 64);
         words[i] = value ? words[i] | bits : words[i] & ~bits;
     }
 }
 
-static void leaf_bits(word w, uint64_t *words)
-{
+static void leaf_bits(word w, uint64_t *words) {
     uint16_t at[ARRAY_MAX + 4];
     if ((w & TAG) == IS_BITMAP) {
-        for (unsigned i = 0; i < BITMAP_WORDS; i++)
-            words[i] = LOAD(((bitmap *)pointer_of(w))->words[i]);
+        for (unsigned i = 0; i < BITMAP_WORDS; i++) words[i] = LOAD(((bitmap *)pointer_of(w))->words[i]);
         return;
     }
     unsigned count = leaf_offsets(w, at);
     memset(words, 0, BITMAP_WORDS * sizeof words[0]);
-    for (unsigned i = 0; i < count; i += 2)
-        fill(words, at[i], i + 1 < count ? at[i + 1] - 1u : LEAF_SIZE - 1, true);
+    for (unsigned i = 0; i < count; i += 2) fill(words, at[i], i + 1 < count ? at[i + 1] - 1u : LEAF_SIZE - 1, true);
 }
 
 /* The offsets of change of a bitmap, if an array can hold half of what it may: the other half is for what comes next. */
-static bool offsets_of_bits(const uint64_t *words, offsets *out)
-{
+static bool offsets_of_bits(const uint64_t *words, offsets *out) {
     uint64_t before = 0;
     out->count = 0;
     out->value = false;
@@ -370,42 +314,35 @@ static bool offsets_of_bits(const uint64_t *words, offsets *out)
         uint64_t changes = words[i] ^ (words[i] << 1 | before);
         before = words[i] >> 63;
         for (; changes != 0; changes &= changes - 1) {
-            if (out->count == ARRAY_MAX / 2)
-                return false;
+            if (out->count == ARRAY_MAX / 2) return false;
             out->at[out->count++] = (uint16_t)(i * 64 + nc__lowest_bit(changes));
         }
     }
     return true;
 }
 
-static word replace_in_bitmap(nc__change *change, word old, const part *p)
-{
+static word replace_in_bitmap(nc__change *change, word old, const part *p) {
     uint64_t words[BITMAP_WORDS];
     offsets list;
     leaf_bits(old, words);
     fill(words, p->first, p->last, false);
     for (size_t i = 0; i < p->count; i++)
         fill(words, clip(p, p->intervals[i].first), clip(p, p->intervals[i].last), true);
-    if (offsets_of_bits(words, &list))
-        return leaf_of_offsets(change, &list);
+    if (offsets_of_bits(words, &list)) return leaf_of_offsets(change, &list);
     bitmap *leaf = nc__change_alloc(change, sizeof *leaf);
-    if (leaf == NULL)
-        return 0;
-    for (unsigned i = 0; i < BITMAP_WORDS; i++)
-        STORE(leaf->words[i], words[i]);
+    if (leaf == NULL) return 0;
+    for (unsigned i = 0; i < BITMAP_WORDS; i++) STORE(leaf->words[i], words[i]);
     return (word)(uintptr_t)leaf | IS_BITMAP;
 }
 
-static void retire_leaf(nc__change *change, word w)
-{
+static void retire_leaf(nc__change *change, word w) {
     if ((w & TAG) == IS_BITMAP)
         nc__change_retire(change, pointer_of(w), sizeof(bitmap));
     else if ((w & TAG) == IS_POINTER && w != 0)
         nc__change_retire(change, pointer_of(w), array_size(LOAD(((array *)pointer_of(w))->count)));
 }
 
-static word replace_leaf(nc__change *change, word old, const part *p)
-{
+static word replace_leaf(nc__change *change, word old, const part *p) {
     word new;
     if (p->first == 0 && p->last == LEAF_SIZE - 1 && p->count == 0) {
         new = 0;
@@ -414,8 +351,7 @@ static word replace_leaf(nc__change *change, word old, const part *p)
         bool small = (old & TAG) != IS_BITMAP && p->count <= ARRAY_MAX / 2 && had + 2 * p->count <= ARRAY_MAX;
         new = small ? replace_in_array(change, old, p) : replace_in_bitmap(change, old, p);
     }
-    if (new != old)
-        retire_leaf(change, old);
+    if (new != old) retire_leaf(change, old);
     return new;
 }
 
@@ -425,57 +361,42 @@ typedef struct cursor {
     const nc__interval4 *end;
 } cursor;
 
-static part next_part(cursor *c, uint32_t first, uint32_t last)
-{
+static part next_part(cursor *c, uint32_t first, uint32_t last) {
     part p = {.base = first & 0xffff0000, .first = first & 0xffff, .last = last & 0xffff};
-    while (c->at != c->end && c->at->last < first)
-        c->at++;
+    while (c->at != c->end && c->at->last < first) c->at++;
     p.intervals = c->at;
-    while (c->at + p.count != c->end && c->at[p.count].first <= last)
-        p.count++;
+    while (c->at + p.count != c->end && c->at[p.count].first <= last) p.count++;
     return p;
 }
 
 /* A table of its own with what `old` stands for: that table's words, or the one word everywhere. */
-static table *copy_table(nc__change *change, word old)
-{
+static table *copy_table(nc__change *change, word old) {
     table *copy = nc__change_alloc(change, sizeof *copy);
-    if (copy == NULL)
-        return NULL;
+    if (copy == NULL) return NULL;
     bool is_table = (old & TAG) == IS_POINTER && old != 0;
-    for (unsigned i = 0; i < FANOUT; i++)
-        STORE(copy->slots[i], is_table ? slot(pointer_of(old), i) : old);
-    if (is_table)
-        nc__change_retire(change, pointer_of(old), sizeof *copy);
+    for (unsigned i = 0; i < FANOUT; i++) STORE(copy->slots[i], is_table ? slot(pointer_of(old), i) : old);
+    if (is_table) nc__change_retire(change, pointer_of(old), sizeof *copy);
     return copy;
 }
 
-static void retire_branch(nc__change *change, word old)
-{
-    if ((old & TAG) != IS_POINTER || old == 0)
-        return;
-    for (unsigned i = 0; i < FANOUT; i++)
-        retire_leaf(change, slot(pointer_of(old), i));
+static void retire_branch(nc__change *change, word old) {
+    if ((old & TAG) != IS_POINTER || old == 0) return;
+    for (unsigned i = 0; i < FANOUT; i++) retire_leaf(change, slot(pointer_of(old), i));
     nc__change_retire(change, pointer_of(old), sizeof(table));
 }
 
 /* What the change makes of all addresses from `first` to `last`, if that is one thing: 0 or EVERY; else IS_BITMAP. */
-static word uniform(const cursor *c, uint32_t first, uint32_t last)
-{
+static word uniform(const cursor *c, uint32_t first, uint32_t last) {
     const nc__interval4 *at = c->at;
-    while (at != c->end && at->last < first)
-        at++;
-    if (at == c->end || at->first > last)
-        return 0;
+    while (at != c->end && at->last < first) at++;
+    if (at == c->end || at->first > last) return 0;
     return at->first <= first && at->last >= last ? EVERY : IS_BITMAP;
 }
 
 /* The word for one first octet, in which the addresses from `first` to `last` change. */
-static word replace_branch(nc__change *change, word old, uint32_t first, uint32_t last, cursor *c)
-{
+static word replace_branch(nc__change *change, word old, uint32_t first, uint32_t last, cursor *c) {
     word all = uniform(c, first, last);
-    if (all == old)
-        return old;
+    if (all == old) return old;
     if (all != IS_BITMAP && last - first == 0xffffff) {
         retire_branch(change, old);
         return all;
@@ -491,8 +412,7 @@ static word replace_branch(nc__change *change, word old, uint32_t first, uint32_
 }
 
 /* A change within one first octet, for which there is a root. */
-static void replace_below(nc__change *change, table *root, uint32_t first, uint32_t last, cursor *c)
-{
+static void replace_below(nc__change *change, table *root, uint32_t first, uint32_t last, cursor *c) {
     word old = slot(root, first >> 24);
     bool branch = (old & TAG) == IS_POINTER && old != 0;
     if (!branch || first >> 16 != last >> 16) {
@@ -504,8 +424,7 @@ static void replace_below(nc__change *change, table *root, uint32_t first, uint3
     nc__change_publish(change, at, replace_leaf(change, LOAD(*at), &p));
 }
 
-static void replace_root(nc__change *change, nc__set4 *set, uint32_t first, uint32_t last, cursor *c)
-{
+static void replace_root(nc__change *change, nc__set4 *set, uint32_t first, uint32_t last, cursor *c) {
     table *root = copy_table(change, LOAD(set->root));
     for (uint32_t octet = first >> 24; root != NULL && octet <= last >> 24; octet++) {
         uint32_t from = octet == first >> 24 ? first : octet << 24;
@@ -515,9 +434,8 @@ static void replace_root(nc__change *change, nc__set4 *set, uint32_t first, uint
     nc__change_publish(change, &set->root, (uintptr_t)root);
 }
 
-void nc__set4_replace(nc__set4 *set, nc__change *change, uint32_t first, uint32_t last,
-    const nc__interval4 *intervals, size_t count)
-{
+void nc__set4_replace(nc__set4 *set, nc__change *change, uint32_t first, uint32_t last, const nc__interval4 *intervals,
+                      size_t count) {
     cursor c = {intervals, intervals + count};
     word root = LOAD(set->root);
     if (root != 0 && first >> 24 == last >> 24)

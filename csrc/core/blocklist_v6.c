@@ -49,14 +49,12 @@ typedef struct branch {
     child children[];
 } branch;
 
-static nc__key load_key(const shared_key *at)
-{
+static nc__key load_key(const shared_key *at) {
     shared_key *key = (shared_key *)at;
     return (nc__key){LOAD(key->high), LOAD(key->low)};
 }
 
-static void store_key(shared_key *at, nc__key key)
-{
+static void store_key(shared_key *at, nc__key key) {
     STORE(at->high, key.high);
     STORE(at->low, key.low);
 }
@@ -64,8 +62,7 @@ static void store_key(shared_key *at, nc__key key)
 /* ---- Reading ---- */
 
 /* The last child that may hold `key`. */
-static unsigned child_of(const branch *b, unsigned count, nc__key key)
-{
+static unsigned child_of(const branch *b, unsigned count, nc__key key) {
     unsigned base = 0;
     while (count > 1) {
         unsigned half = count / 2;
@@ -76,8 +73,7 @@ static unsigned child_of(const branch *b, unsigned count, nc__key key)
 }
 
 /* The last span that does not begin after `key`, or the first. */
-static unsigned span_of(const leaf *l, unsigned count, nc__key key)
-{
+static unsigned span_of(const leaf *l, unsigned count, nc__key key) {
     unsigned base = 0;
     while (count > 1) {
         unsigned half = count / 2;
@@ -88,19 +84,16 @@ static unsigned span_of(const leaf *l, unsigned count, nc__key key)
 }
 
 /* One attempt; false where a writer came in between. */
-static inline bool try_has(const nc__set6 *set, nc__key key, bool *has)
-{
+static inline bool try_has(const nc__set6 *set, nc__key key, bool *has) {
     uint64_t generation = nc__pool_enter(set->pool);
     uint64_t at = atomic_load_explicit(&((nc__set6 *)set)->root, memory_order_acquire);
     *has = false;
-    if (at == 0)
-        return true;
+    if (at == 0) return true;
     for (;;) {
         node *n = (node *)(uintptr_t)at;
         uint32_t level = LOAD(n->level);
         uint32_t count = LOAD(n->count);
-        if (!nc__pool_still(set->pool, generation))
-            return false;
+        if (!nc__pool_still(set->pool, generation)) return false;
         if (level == 0) {
             leaf *l = (leaf *)n;
             const shared_span *span = &l->spans[span_of(l, count, key)];
@@ -109,16 +102,13 @@ static inline bool try_has(const nc__set6 *set, nc__key key, bool *has)
         }
         branch *b = (branch *)n;
         at = atomic_load_explicit(&b->children[child_of(b, count, key)].node, memory_order_acquire);
-        if (!nc__pool_still(set->pool, generation))
-            return false;
+        if (!nc__pool_still(set->pool, generation)) return false;
     }
 }
 
-bool nc__set6_has(const nc__set6 *set, nc__key key)
-{
+bool nc__set6_has(const nc__set6 *set, nc__key key) {
     bool has;
-    while (!try_has(set, key, &has))
-        continue;
+    while (!try_has(set, key, &has)) continue;
     return has;
 }
 
@@ -147,8 +137,7 @@ typedef struct cut {
     bool done;  /* that word has been found, or there is nothing to change */
 } cut;
 
-static void push_piece(cut *c, pieces *list, nc__key key, void *item)
-{
+static void push_piece(cut *c, pieces *list, nc__key key, void *item) {
     if (list->count == list->cap) {
         size_t cap = list->cap == 0 ? 8 : list->cap * 2;
         piece *items = realloc(list->items, cap * sizeof *items);
@@ -162,21 +151,17 @@ static void push_piece(cut *c, pieces *list, nc__key key, void *item)
     list->items[list->count++] = (piece){key, item};
 }
 
-static size_t leaf_size(size_t count)
-{
+static size_t leaf_size(size_t count) {
     return sizeof(leaf) + count * sizeof(shared_span);
 }
 
-static size_t branch_size(size_t count)
-{
+static size_t branch_size(size_t count) {
     return sizeof(branch) + count * sizeof(child);
 }
 
-static void push_leaf(cut *c, pieces *out, const nc__span *spans, size_t count)
-{
+static void push_leaf(cut *c, pieces *out, const nc__span *spans, size_t count) {
     leaf *l = nc__change_alloc(c->change, leaf_size(count));
-    if (l == NULL)
-        return;
+    if (l == NULL) return;
     STORE(l->head.level, 0);
     STORE(l->head.count, (uint32_t)count);
     for (size_t i = 0; i < count; i++) {
@@ -186,11 +171,9 @@ static void push_leaf(cut *c, pieces *out, const nc__span *spans, size_t count)
     push_piece(c, out, spans[0].first, l);
 }
 
-static void push_branch(cut *c, pieces *out, uint32_t level, const piece *children, size_t count)
-{
+static void push_branch(cut *c, pieces *out, uint32_t level, const piece *children, size_t count) {
     branch *b = nc__change_alloc(c->change, branch_size(count));
-    if (b == NULL)
-        return;
+    if (b == NULL) return;
     STORE(b->head.level, level);
     STORE(b->head.count, (uint32_t)count);
     for (size_t i = 0; i < count; i++) {
@@ -201,15 +184,12 @@ static void push_branch(cut *c, pieces *out, uint32_t level, const piece *childr
 }
 
 /* How many of `left` items go into the next node: all if they fit, else as many as leave room for more. */
-static size_t portion(size_t left, size_t max, size_t fill)
-{
-    if (left <= max)
-        return left;
+static size_t portion(size_t left, size_t max, size_t fill) {
+    if (left <= max) return left;
     return left < 2 * fill ? left / 2 : fill;
 }
 
-static void push_leaves(cut *c, pieces *out, const nc__span *spans, size_t count)
-{
+static void push_leaves(cut *c, pieces *out, const nc__span *spans, size_t count) {
     while (count > 0 && !c->change->failed) {
         size_t some = portion(count, LEAF_MAX, LEAF_FILL);
         push_leaf(c, out, spans, some);
@@ -218,8 +198,7 @@ static void push_leaves(cut *c, pieces *out, const nc__span *spans, size_t count
     }
 }
 
-static void push_branches(cut *c, pieces *out, uint32_t level, const piece *children, size_t count)
-{
+static void push_branches(cut *c, pieces *out, uint32_t level, const piece *children, size_t count) {
     while (count > 0 && !c->change->failed) {
         size_t some = portion(count, BRANCH_MAX, BRANCH_FILL);
         push_branch(c, out, level, children, some);
@@ -229,8 +208,7 @@ static void push_branches(cut *c, pieces *out, uint32_t level, const piece *chil
 }
 
 /* Appends a span to a sorted list, to its last one where they touch. */
-static void append(nc__span *list, size_t *count, nc__key first, nc__key last)
-{
+static void append(nc__span *list, size_t *count, nc__key first, nc__key last) {
     if (*count > 0 && nc__key_equal(nc__key_next(list[*count - 1].last), first) && (first.high | first.low) != 0) {
         list[*count - 1].last = last;
         return;
@@ -238,14 +216,12 @@ static void append(nc__span *list, size_t *count, nc__key first, nc__key last)
     list[(*count)++] = (nc__span){first, last};
 }
 
-static nc__span load_span(const leaf *l, unsigned i)
-{
+static nc__span load_span(const leaf *l, unsigned i) {
     return (nc__span){load_key(&l->spans[i].first), load_key(&l->spans[i].last)};
 }
 
 /* What a leaf's spans become: those before the cut, the new ones, those after it. */
-static size_t cut_spans(const cut *c, const leaf *l, unsigned had, nc__span *out)
-{
+static size_t cut_spans(const cut *c, const leaf *l, unsigned had, nc__span *out) {
     size_t count = 0;
     unsigned i = 0;
     for (; i < had && nc__key_less(load_span(l, i).first, c->where.first); i++) {
@@ -253,30 +229,25 @@ static size_t cut_spans(const cut *c, const leaf *l, unsigned had, nc__span *out
         bool reaches = !nc__key_less(span.last, c->where.first);
         append(out, &count, span.first, reaches ? nc__key_before(c->where.first) : span.last);
     }
-    for (size_t j = 0; j < c->count; j++)
-        append(out, &count, c->spans[j].first, c->spans[j].last);
+    for (size_t j = 0; j < c->count; j++) append(out, &count, c->spans[j].first, c->spans[j].last);
     for (i = i > 0 ? i - 1 : 0; i < had; i++) {
         nc__span span = load_span(l, i);
-        if (!nc__key_less(c->where.last, span.last))
-            continue;
+        if (!nc__key_less(c->where.last, span.last)) continue;
         bool reaches = !nc__key_less(c->where.last, span.first);
         append(out, &count, reaches ? nc__key_next(c->where.last) : span.first, span.last);
     }
     return count;
 }
 
-static bool same_spans(const leaf *l, unsigned had, const nc__span *spans, size_t count)
-{
+static bool same_spans(const leaf *l, unsigned had, const nc__span *spans, size_t count) {
     for (unsigned i = 0; i < had && had == count; i++) {
         nc__span span = load_span(l, i);
-        if (!nc__key_equal(span.first, spans[i].first) || !nc__key_equal(span.last, spans[i].last))
-            return false;
+        if (!nc__key_equal(span.first, spans[i].first) || !nc__key_equal(span.last, spans[i].last)) return false;
     }
     return had == count;
 }
 
-static void cut_leaf(cut *c, leaf *l, nc__key key, pieces *out)
-{
+static void cut_leaf(cut *c, leaf *l, nc__key key, pieces *out) {
     nc__span few[2 * LEAF_MAX];
     unsigned had = LOAD(l->head.count);
     nc__span *spans = had + c->count + 2 <= 2 * LEAF_MAX ? few : malloc((had + c->count + 2) * sizeof *spans);
@@ -292,19 +263,16 @@ static void cut_leaf(cut *c, leaf *l, nc__key key, pieces *out)
         push_leaves(c, out, spans, count);
         nc__change_retire(c->change, l, leaf_size(had));
     }
-    if (spans != few)
-        free(spans);
+    if (spans != few) free(spans);
 }
 
-static void retire_tree(cut *c, node *n)
-{
+static void retire_tree(cut *c, node *n) {
     uint32_t count = LOAD(n->count);
     if (LOAD(n->level) == 0) {
         nc__change_retire(c->change, n, leaf_size(count));
         return;
     }
-    for (uint32_t i = 0; i < count; i++)
-        retire_tree(c, (node *)(uintptr_t)LOAD(((branch *)n)->children[i].node));
+    for (uint32_t i = 0; i < count; i++) retire_tree(c, (node *)(uintptr_t)LOAD(((branch *)n)->children[i].node));
     nc__change_retire(c->change, n, branch_size(count));
 }
 
@@ -317,16 +285,14 @@ typedef struct opened {
     nc__key key;
 } opened;
 
-static piece child_at(const opened *o, unsigned i)
-{
+static piece child_at(const opened *o, unsigned i) {
     child *at = &o->branch->children[i];
     return (piece){i == 0 ? o->key : load_key(&at->key), (node *)(uintptr_t)LOAD(at->node)};
 }
 
 /* The children that a cut through several leaves. What lies in the cut goes into the leftmost child it touches; the
  * children between its ends go; the rightmost loses what the cut covers, and its key moves behind the cut. */
-static void cut_children(cut *c, const opened *o, unsigned left, unsigned right, pieces *out)
-{
+static void cut_children(cut *c, const opened *o, unsigned left, unsigned right, pieces *out) {
     c->whole = false;
     for (unsigned i = left; i <= right; i++) {
         piece each = child_at(o, i);
@@ -344,24 +310,20 @@ static void cut_children(cut *c, const opened *o, unsigned left, unsigned right,
 }
 
 /* Where one node takes the place of one, all above it stays as it is, and the pointer to it is the word to publish. */
-static bool exchange_child(cut *c, const opened *o, unsigned at, const pieces *cut_out)
-{
-    if (!c->whole || c->change->failed || cut_out->count != 1)
-        return false;
+static bool exchange_child(cut *c, const opened *o, unsigned at, const pieces *cut_out) {
+    if (!c->whole || c->change->failed || cut_out->count != 1) return false;
     nc__change_publish(c->change, &o->branch->children[at].node, (uintptr_t)cut_out->items[0].node);
     c->done = true;
     return true;
 }
 
-static void rebuild_branch(cut *c, const opened *o, unsigned left, unsigned right, const pieces *middle, pieces *out)
-{
+static void rebuild_branch(cut *c, const opened *o, unsigned left, unsigned right, const pieces *middle, pieces *out) {
     pieces all = {NULL, 0, 0};
     for (unsigned i = 0; i < left; i++) {
         piece each = child_at(o, i);
         push_piece(c, &all, each.key, each.node);
     }
-    for (size_t i = 0; i < middle->count; i++)
-        push_piece(c, &all, middle->items[i].key, middle->items[i].node);
+    for (size_t i = 0; i < middle->count; i++) push_piece(c, &all, middle->items[i].key, middle->items[i].node);
     for (unsigned i = right + 1; i < o->count; i++) {
         piece each = child_at(o, i);
         push_piece(c, &all, each.key, each.node);
@@ -371,8 +333,7 @@ static void rebuild_branch(cut *c, const opened *o, unsigned left, unsigned righ
     free(all.items);
 }
 
-static void cut_branch(cut *c, branch *b, nc__key key, pieces *out)
-{
+static void cut_branch(cut *c, branch *b, nc__key key, pieces *out) {
     opened o = {b, LOAD(b->head.count), key};
     unsigned left = child_of(b, o.count, c->where.first);
     unsigned right = child_of(b, o.count, c->where.last);
@@ -388,10 +349,8 @@ static void cut_branch(cut *c, branch *b, nc__key key, pieces *out)
     free(middle.items);
 }
 
-static void cut_node(cut *c, node *n, nc__key key, pieces *out)
-{
-    if (c->change->failed)
-        return;
+static void cut_node(cut *c, node *n, nc__key key, pieces *out) {
+    if (c->change->failed) return;
     if (LOAD(n->level) == 0)
         cut_leaf(c, (leaf *)n, key, out);
     else
@@ -399,8 +358,7 @@ static void cut_node(cut *c, node *n, nc__key key, pieces *out)
 }
 
 /* Stacks branches on what has become of the root until one node holds everything. */
-static uint64_t new_root(cut *c, pieces *list)
-{
+static uint64_t new_root(cut *c, pieces *list) {
     while (list->count > 1 && !c->change->failed) {
         pieces above = {NULL, 0, 0};
         uint32_t level = LOAD(((node *)list->items[0].node)->level);
@@ -411,8 +369,7 @@ static uint64_t new_root(cut *c, pieces *list)
     return list->count == 0 ? 0 : (uintptr_t)list->items[0].node;
 }
 
-void nc__set6_replace(nc__set6 *set, nc__change *change, nc__span where, const nc__span *spans, size_t count)
-{
+void nc__set6_replace(nc__set6 *set, nc__change *change, nc__span where, const nc__span *spans, size_t count) {
     cut c = {.change = change, .where = where, .spans = spans, .count = count, .whole = true, .done = false};
     node *root = (node *)(uintptr_t)LOAD(set->root);
     pieces out = {NULL, 0, 0};
@@ -420,7 +377,6 @@ void nc__set6_replace(nc__set6 *set, nc__change *change, nc__span where, const n
         push_leaves(&c, &out, spans, count);
     else
         cut_node(&c, root, (nc__key){0, 0}, &out);
-    if (!c.done)
-        nc__change_publish(change, &set->root, new_root(&c, &out));
+    if (!c.done) nc__change_publish(change, &set->root, new_root(&c, &out));
     free(out.items);
 }

@@ -7,7 +7,7 @@
 
 typedef struct nc__set6 {
     _Atomic(uint64_t) root; /* the topmost node, or 0 for the empty set */
-    nc__pool *pool;          /* shared with the IPv4 set */
+    nc__pool *pool;         /* shared with the IPv4 set */
 } nc__set6;
 
 /* Makes the addresses of `where` be exactly those of the `count` spans, which are sorted, disjoint and within it, once

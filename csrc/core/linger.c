@@ -73,7 +73,8 @@ static bool reap(nc_loop *loop, nc_deadline *deadline) {
 }
 
 static bool is_needed(const nc_stream *stream) {
-    if (!nc_stream_is_open(stream) || stream->sent == 0 || (stream->state & (NC__INPUT_ENDED | NC__SEND_FAILED | NC__LOCAL))) {
+    if (!nc_stream_is_open(stream) || stream->sent == 0 ||
+        (stream->state & (NC__INPUT_ENDED | NC__SEND_FAILED | NC__LOCAL))) {
         return false;
     }
     return nc_port_has_unread(&stream->sock);

@@ -186,7 +186,9 @@ unsigned nc_loop_turn(nc_loop *loop, int64_t max_wait_ms) {
     unsigned ended;
     do {
         uint64_t spent = loop->now - begin;
-        int64_t left = max_wait_ms <= 0 ? max_wait_ms : (uint64_t)max_wait_ms > spent ? max_wait_ms - (int64_t)spent : 0;
+        int64_t left = max_wait_ms <= 0                ? max_wait_ms
+                       : (uint64_t)max_wait_ms > spent ? max_wait_ms - (int64_t)spent
+                                                       : 0;
         ended = poll_once(loop, left);
         if (!ended && max_wait_ms >= 0 && loop->now - begin >= (uint64_t)max_wait_ms) break;
     } while (!ended);

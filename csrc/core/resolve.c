@@ -16,7 +16,7 @@ typedef enum nc_lookup_state { QUEUED, RUNNING, DONE, TOLD } nc_lookup_state;
 
 struct nc_lookup {
     nc_handle handle; /* first */
-    nc_list link; /* in the resolver's `queue` or `done` */
+    nc_list link;     /* in the resolver's `queue` or `done` */
     nc_lookup_state state;
     bool abandoned;
     nc_status status;

@@ -19,7 +19,8 @@ nc_status nc_stream_write(nc_stream *stream, const void *data, size_t size, void
     if (status != NC_OK) return status;
     if (size == 0 && !pin) return NC_OK;
     nc_loop *loop = stream->handle.loop;
-    status = pin ? nc__writeq_pin(loop, &stream->queue, data, size, pin) : nc__writeq_copy(loop, &stream->queue, data, size);
+    status =
+        pin ? nc__writeq_pin(loop, &stream->queue, data, size, pin) : nc__writeq_copy(loop, &stream->queue, data, size);
     if (status != NC_OK) return status;
     nc__stream_mark_dirty(stream);
     nc__stream_update_active(stream);
@@ -111,7 +112,8 @@ void nc_loop_flush(nc_loop *loop) {
     nc__list_init(&batch);
     nc__list_append_all(&batch, &loop->dirty);
     for (nc_list *link; (link = nc__list_shift(&batch));) nc_stream_flush(nc_container(link, nc_stream, dirty));
-    nc__list_append_all(&loop->ready, &loop->incoming); /* what came of it can be handed out now, not in the next turn only */
+    nc__list_append_all(&loop->ready,
+                        &loop->incoming); /* what came of it can be handed out now, not in the next turn only */
 }
 
 void nc_stream_shutdown(nc_stream *stream) {

@@ -15,7 +15,7 @@ struct nc_chunk {
     const uint8_t *data;
     size_t size;
     nc_hold hold;
-    size_t room; /* behind the bytes of a block */
+    size_t room;  /* behind the bytes of a block */
     void *holder; /* the slab, the pin or the block */
 };
 
@@ -144,7 +144,8 @@ static nc_status copy_to_slab(nc_loop *loop, nc_writeq *queue, const void *data,
 
 nc_status nc__writeq_copy(nc_loop *loop, nc_writeq *queue, const void *data, size_t size) {
     bool waits = queue->tail && queue->tail->hold == HOLD_BLOCK;
-    return waits || size > SETTLE_BELOW ? copy_to_block(loop, queue, data, size) : copy_to_slab(loop, queue, data, size);
+    return waits || size > SETTLE_BELOW ? copy_to_block(loop, queue, data, size)
+                                        : copy_to_slab(loop, queue, data, size);
 }
 
 size_t nc__writeq_gather(const nc_writeq *queue, nc_buf *bufs) {

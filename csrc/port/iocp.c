@@ -179,7 +179,8 @@ nc_status nc__op_init(nc_op *op, nc_chan *chan, nc_op_kind kind) {
     if (!chan->apart) return NC_OK;
     op->event = CreateEventW(NULL, FALSE, FALSE, NULL);
     if (!op->event) return nc__win_status(GetLastError());
-    if (RegisterWaitForSingleObject(&op->wait, op->event, post_event, op, INFINITE, WT_EXECUTEINWAITTHREAD)) return NC_OK;
+    if (RegisterWaitForSingleObject(&op->wait, op->event, post_event, op, INFINITE, WT_EXECUTEINWAITTHREAD))
+        return NC_OK;
     op->wait = NULL;
     return nc__win_status(GetLastError());
 }
@@ -342,11 +343,13 @@ static nc_status bind_any(intptr_t fd, uint8_t family) {
 
 /* Windows asks three times, for two seconds, before it believes that nobody listens; on one's own machine once will do. */
 static void believe_refusals(SOCKET fd, const nc_addr *peer) {
-    static const uint8_t ipv4_loopback[13] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127}, ipv6_loopback[16] = {[15] = 1};
+    static const uint8_t ipv4_loopback[13] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127},
+                         ipv6_loopback[16] = {[15] = 1};
     TCP_INITIAL_RTO_PARAMETERS once = {TCP_INITIAL_RTO_UNSPECIFIED_RTT, TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS};
     DWORD size;
     if (memcmp(peer->ip, ipv4_loopback, 13) != 0 && memcmp(peer->ip, ipv6_loopback, 16) != 0) return;
-    if (WSAIoctl(fd, SIO_TCP_INITIAL_RTO, &once, sizeof once, NULL, 0, &size, NULL, NULL) != 0) return; /* it takes longer */
+    if (WSAIoctl(fd, SIO_TCP_INITIAL_RTO, &once, sizeof once, NULL, 0, &size, NULL, NULL) != 0)
+        return; /* it takes longer */
 }
 
 static nc_status start_connect(nc_chan *chan, const nc_addr *peer) {
@@ -466,7 +469,7 @@ nc_status nc_port_send(nc_port *port, nc_sock *sock, const nc_buf *bufs, size_t 
     *size = 0;
     chan->out.kind = OP_SEND;
     nc_status status = nc__kind_of(sock) == NC_SOCK_TCP ? send_socket(chan, bufs, count, size)
-                                                         : nc__iocp_pipe_send(chan, bufs, count, size);
+                                                        : nc__iocp_pipe_send(chan, bufs, count, size);
     if (status == NC_EAGAIN) sock->flags |= SENDING;
     return status;
 }

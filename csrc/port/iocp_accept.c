@@ -11,7 +11,7 @@
 enum { SLOTS = 16, PIPE_SLOTS = 4, REST_MS = 50, ADDRESS_ROOM = sizeof(struct sockaddr_storage) + 16, GONE_MS = 200 };
 
 struct nc_accept {
-    nc_op op; /* first */
+    nc_op op;        /* first */
     intptr_t fd;     /* of the connection to be; NC_SOCK_NONE: none */
     HANDLE instance; /* the same of a pipe; INVALID_HANDLE_VALUE: none */
     bool asked;      /* the kernel has it */
@@ -80,7 +80,8 @@ static nc_status take_instance(nc_chan *chan, nc_accept *slot) {
     } else {
         status = nc__pipe_instance(pipe, &slot->instance);
     }
-    if (status == NC_OK && !CreateIoCompletionPort(slot->instance, chan->port->iocp, 0, 0)) status = nc__win_status(GetLastError());
+    if (status == NC_OK && !CreateIoCompletionPort(slot->instance, chan->port->iocp, 0, 0))
+        status = nc__win_status(GetLastError());
     return status;
 }
 
@@ -127,7 +128,8 @@ void nc__accepts_ask(nc_port *port, nc_sock *sock) {
 static nc_status result_of(const nc_chan *chan, nc_accept *slot) {
     DWORD size, flags;
     if (nc__kind_of(chan->sock) != NC_SOCK_TCP) {
-        return GetOverlappedResult(slot->instance, &slot->op.over, &size, FALSE) ? NC_OK : nc__win_status(GetLastError());
+        return GetOverlappedResult(slot->instance, &slot->op.over, &size, FALSE) ? NC_OK
+                                                                                 : nc__win_status(GetLastError());
     }
     if (WSAGetOverlappedResult((SOCKET)chan->handle, &slot->op.over, &size, FALSE, &flags)) return NC_OK;
     return nc__win_status((DWORD)WSAGetLastError());
@@ -150,9 +152,11 @@ static nc_status claim_socket(nc_chan *chan, nc_accept *slot, nc_addr *peer) {
     struct sockaddr *local = NULL, *remote = NULL;
     int local_size, remote_size;
     SOCKET listener = (SOCKET)chan->handle;
-    chan->port->get_addresses(slot->addresses, 0, ADDRESS_ROOM, ADDRESS_ROOM, &local, &local_size, &remote, &remote_size);
+    chan->port->get_addresses(slot->addresses, 0, ADDRESS_ROOM, ADDRESS_ROOM, &local, &local_size, &remote,
+                              &remote_size);
     nc__from_sockaddr(remote, peer);
-    int result = setsockopt((SOCKET)slot->fd, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT, (const char *)&listener, sizeof listener);
+    int result =
+        setsockopt((SOCKET)slot->fd, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT, (const char *)&listener, sizeof listener);
     return result == 0 ? NC_OK : nc__win_status((DWORD)WSAGetLastError());
 }
 

@@ -7,17 +7,17 @@
 #include "port/win_pipe.h"
 
 enum {
-    READABLE = 1,     /* a receive is likely to find something */
+    READABLE = 1, /* a receive is likely to find something */
     WANT_IN = 2,
-    RECEIVING = 4,    /* the kernel has our receive of no bytes */
-    SENDING = 8,      /* the kernel has bytes to send */
-    SENT = 16,        /* news of that */
+    RECEIVING = 4, /* the kernel has our receive of no bytes */
+    SENDING = 8,   /* the kernel has bytes to send */
+    SENT = 16,     /* news of that */
     CONNECTING = 32,
-    CONNECTED = 64,   /* news of that */
+    CONNECTED = 64, /* news of that */
     LISTENER = 128,
     WANT_ACCEPT = 256,
-    BIG = 512,        /* the last read filled its room: offer more */
-    ENDING = 1024,    /* a pipe that was shut down */
+    BIG = 512,     /* the last read filled its room: offer more */
+    ENDING = 1024, /* a pipe that was shut down */
     KIND_SHIFT = 16
 };
 
@@ -50,8 +50,8 @@ struct nc_chan {
     nc_status in_status, out_status;
     size_t out_size;
     nc_accept *accepts;
-    nc_list done; /* accepts with a result */
-    nc_list link; /* among the port's channels that wait for a time */
+    nc_list done;          /* accepts with a result */
+    nc_list link;          /* among the port's channels that wait for a time */
     uint64_t due, give_up; /* the latter: of a pipe that is busy */
 };
 

@@ -206,7 +206,8 @@ nc_status nc__poller_wait(nc_poller *poller, int64_t ms, nc_poller_event *events
     struct nc_poller_changes *changes = poller->changes;
     struct timespec limit = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000L};
     *count = 0;
-    int n = kevent((int)poller->fd, changes->list, changes->count, kernel, NC_POLLER_EVENTS_MAX, ms < 0 ? NULL : &limit);
+    int n =
+        kevent((int)poller->fd, changes->list, changes->count, kernel, NC_POLLER_EVENTS_MAX, ms < 0 ? NULL : &limit);
     if (n < 0 && errno != EINTR) return nc__posix_status(errno);
     /* A signal, too, comes after the changes have been made. */
     collect(poller, kernel, n < 0 ? 0 : n, events, count);

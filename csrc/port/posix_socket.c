@@ -285,7 +285,8 @@ nc_status nc__socket_receive(intptr_t fd, nc_sock_kind kind, void *data, size_t 
 
 static ssize_t send_buffers(int fd, nc_sock_kind kind, const nc_buf *bufs, size_t count) {
     if (count == 1) {
-        return kind == NC_SOCK_PLAIN ? write(fd, bufs->base, bufs->size) : send(fd, bufs->base, bufs->size, MSG_NOSIGNAL);
+        return kind == NC_SOCK_PLAIN ? write(fd, bufs->base, bufs->size)
+                                     : send(fd, bufs->base, bufs->size, MSG_NOSIGNAL);
     }
     struct iovec parts[NC_PORT_BUFS_MAX];
     for (size_t i = 0; i < count; i++) {

@@ -28,13 +28,13 @@ enum {
     CONNECTING = 8,
     HUP = 16,
     EXACT = 32,
-    BIG = 64,        /* the last read filled its room: offer more */
-    WRITABLE = 128,  /* news for WANT_OUT or CONNECTING */
+    BIG = 64,       /* the last read filled its room: offer more */
+    WRITABLE = 128, /* news for WANT_OUT or CONNECTING */
     WATCHES_OUT = 256,
     LISTENER = 512,
     WANT_ACCEPT = 1024,
     WATCHED = 2048,
-    RESTING = 4096,  /* a listener out of the poller because accepting failed for want of resources */
+    RESTING = 4096, /* a listener out of the poller because accepting failed for want of resources */
     KIND_SHIFT = 16,
     BURST_SHIFT = 20 /* a listener's accepts per event */
 };

@@ -104,7 +104,8 @@ static DWORD allow_everybody(HANDLE handle, PSID everybody, DWORD rights) {
     access.Trustee.TrusteeForm = TRUSTEE_IS_SID;
     access.Trustee.TrusteeType = TRUSTEE_IS_WELL_KNOWN_GROUP;
     access.Trustee.ptstrName = (LPWSTR)everybody;
-    DWORD error = GetSecurityInfo(handle, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, &before, NULL, &descriptor);
+    DWORD error =
+        GetSecurityInfo(handle, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, &before, NULL, &descriptor);
     if (!error) error = SetEntriesInAclW(1, &access, before, &after);
     if (!error) error = SetSecurityInfo(handle, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, after, NULL);
     if (after) LocalFree(after);
@@ -115,7 +116,8 @@ static DWORD allow_everybody(HANDLE handle, PSID everybody, DWORD rights) {
 nc_status nc__pipe_open_to_all(nc_pipe *pipe, bool readable, bool writable) {
     SID_IDENTIFIER_AUTHORITY world = {SECURITY_WORLD_SID_AUTHORITY};
     PSID everybody = NULL;
-    DWORD rights = (readable ? GENERIC_READ | FILE_WRITE_ATTRIBUTES : 0u) | (writable ? GENERIC_WRITE | FILE_READ_ATTRIBUTES : 0u);
+    DWORD rights =
+        (readable ? GENERIC_READ | FILE_WRITE_ATTRIBUTES : 0u) | (writable ? GENERIC_WRITE | FILE_READ_ATTRIBUTES : 0u);
     if (!AllocateAndInitializeSid(&world, 1, SECURITY_WORLD_RID, 0, 0, 0, 0, 0, 0, 0, &everybody)) {
         return nc__win_status(GetLastError());
     }

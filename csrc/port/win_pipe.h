@@ -10,10 +10,10 @@
 #include "port/win.h"
 
 typedef struct nc_pipe {
-    HANDLE handle;  /* INVALID_HANDLE_VALUE: none yet, or given to a connection */
-    HANDLE joined;  /* the completion port that the handle belongs to; NULL: none */
-    wchar_t *name;  /* NULL: none yet */
-    char *path;     /* the same as it was given */
+    HANDLE handle; /* INVALID_HANDLE_VALUE: none yet, or given to a connection */
+    HANDLE joined; /* the completion port that the handle belongs to; NULL: none */
+    wchar_t *name; /* NULL: none yet */
+    char *path;    /* the same as it was given */
     size_t length;
     bool is_server; /* this end made the pipe */
 } nc_pipe;

@@ -42,7 +42,9 @@ def _image() -> str:
         candidate = join(here, f"_native{suffix}")
         if exists(candidate):
             return candidate
-    raise ImportError(f"netcore has no compiled core for this interpreter and platform ({sys.version.split()[0]}, {sys.platform})")
+    raise ImportError(
+        f"netcore has no compiled core for this interpreter and platform ({sys.version.split()[0]}, {sys.platform})"
+    )
 
 
 def _load() -> None:

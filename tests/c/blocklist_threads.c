@@ -17,34 +17,27 @@ static nc_blocklist *list;
 static atomic_bool done;
 static atomic_int failures;
 
-static nc_addr read_addr(const char *text)
-{
+static nc_addr read_addr(const char *text) {
     nc_addr addr;
-    if (nc_addr_parse(text, strlen(text), &addr) != NC_OK)
-        exit(2);
+    if (nc_addr_parse(text, strlen(text), &addr) != NC_OK) exit(2);
     return addr;
 }
 
-static nc_rule subnet(const char *text, uint8_t prefix)
-{
+static nc_rule subnet(const char *text, uint8_t prefix) {
     return (nc_rule){.kind = NC_RULE_SUBNET, .first = read_addr(text), .prefix = prefix};
 }
 
-static nc_rule range(const char *first, const char *last)
-{
+static nc_rule range(const char *first, const char *last) {
     return (nc_rule){.kind = NC_RULE_RANGE, .first = read_addr(first), .last = read_addr(last)};
 }
 
-static void expect(bool good, const char *what)
-{
-    if (good)
-        return;
+static void expect(bool good, const char *what) {
+    if (good) return;
     printf("%s\n", what);
     atomic_fetch_add(&failures, 1);
 }
 
-static void *reader(void *unused)
-{
+static void *reader(void *unused) {
     const nc_addr always4 = read_addr("10.1.2.3"), always6 = read_addr("2001:db8::5");
     const nc_addr never4 = read_addr("9.9.9.9"), never6 = read_addr("2001:db9::1");
     /* The first two lie at both ends of a range that comes and goes. Batches are answered by the group, of at most this
@@ -63,14 +56,12 @@ static void *reader(void *unused)
     return NULL;
 }
 
-static void change(nc_status status)
-{
+static void change(nc_status status) {
     expect(status == NC_OK, "a change failed");
 }
 
 /* Rules around and beside the ones that stay, so that their leaves and nodes are rebuilt all the time. */
-static void write_round(unsigned i)
-{
+static void write_round(unsigned i) {
     char text[64];
     snprintf(text, sizeof text, "10.1.%u.%u", i / 7 % 256, i * 37 % 256);
     nc_rule near4 = {.kind = NC_RULE_ADDRESS, .first = read_addr(text)};
@@ -96,23 +87,18 @@ static void write_round(unsigned i)
     }
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     pthread_t threads[READERS];
     unsigned rounds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1500;
     nc_rule always4 = range("10.1.2.0", "10.1.2.7"), always6 = subnet("2001:db8::", 64);
-    if (nc_blocklist_new(&list) != NC_OK)
-        return 2;
+    if (nc_blocklist_new(&list) != NC_OK) return 2;
     change(nc_blocklist_add(list, &always4));
     change(nc_blocklist_add(list, &always6));
     for (int i = 0; i < READERS; i++)
-        if (pthread_create(&threads[i], NULL, reader, NULL) != 0)
-            return 2;
-    for (unsigned i = 0; i < rounds && atomic_load(&failures) == 0; i++)
-        write_round(i);
+        if (pthread_create(&threads[i], NULL, reader, NULL) != 0) return 2;
+    for (unsigned i = 0; i < rounds && atomic_load(&failures) == 0; i++) write_round(i);
     atomic_store(&done, true);
-    for (int i = 0; i < READERS; i++)
-        pthread_join(threads[i], NULL);
+    for (int i = 0; i < READERS; i++) pthread_join(threads[i], NULL);
     nc_blocklist_release(list);
     return atomic_load(&failures) > 0;
 }

@@ -14,22 +14,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK(condition)                                                                                              \
-    do {                                                                                                              \
-        if (!(condition)) {                                                                                           \
-            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                                   \
-            exit(1);                                                                                                  \
-        }                                                                                                             \
+#define CHECK(condition)                                                                                               \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                                    \
+            exit(1);                                                                                                   \
+        }                                                                                                              \
     } while (0)
 
 /* The two sides of a comparison of numbers are told when they differ. */
-#define CHECK_EQUAL(got, wanted)                                                                                      \
-    do {                                                                                                              \
-        long long check_got = (long long)(got), check_wanted = (long long)(wanted);                                   \
-        if (check_got != check_wanted) {                                                                              \
-            fprintf(stderr, "%s:%d: %s is %lld, not %lld\n", __FILE__, __LINE__, #got, check_got, check_wanted);      \
-            exit(1);                                                                                                  \
-        }                                                                                                             \
+#define CHECK_EQUAL(got, wanted)                                                                                       \
+    do {                                                                                                               \
+        long long check_got = (long long)(got), check_wanted = (long long)(wanted);                                    \
+        if (check_got != check_wanted) {                                                                               \
+            fprintf(stderr, "%s:%d: %s is %lld, not %lld\n", __FILE__, __LINE__, #got, check_got, check_wanted);       \
+            exit(1);                                                                                                   \
+        }                                                                                                              \
     } while (0)
 
 typedef struct check_case {
@@ -37,7 +37,8 @@ typedef struct check_case {
     void (*run)(void);
 } check_case;
 
-#define CASE(name) {#name, name}
+#define CASE(name)                                                                                                     \
+    { #name, name }
 
 static inline int check_run(const check_case *cases, size_t count, int argc, char **argv) {
     int ran = 0;

@@ -118,16 +118,16 @@ static inline bool fixture_poll(fixture *fix, int64_t ms) {
 }
 
 /* Polls until `condition` holds; ten seconds are too long. */
-#define UNTIL(fix, condition)                                                                                         \
-    do {                                                                                                              \
-        uint64_t until_end = nc__os_now_ms() + 10000;                                                                 \
-        while (!(condition)) {                                                                                        \
-            if (nc__os_now_ms() > until_end) {                                                                        \
-                fprintf(stderr, "%s:%d: never: %s\n", __FILE__, __LINE__, #condition);                                \
-                exit(1);                                                                                              \
-            }                                                                                                         \
-            fixture_poll(fix, 100);                                                                                   \
-        }                                                                                                             \
+#define UNTIL(fix, condition)                                                                                          \
+    do {                                                                                                               \
+        uint64_t until_end = nc__os_now_ms() + 10000;                                                                  \
+        while (!(condition)) {                                                                                         \
+            if (nc__os_now_ms() > until_end) {                                                                         \
+                fprintf(stderr, "%s:%d: never: %s\n", __FILE__, __LINE__, #condition);                                 \
+                exit(1);                                                                                               \
+            }                                                                                                          \
+            fixture_poll(fix, 100);                                                                                    \
+        }                                                                                                              \
     } while (0)
 
 /* Polls for a while in which nothing should happen. */

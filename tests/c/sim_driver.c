@@ -24,7 +24,7 @@
 enum { STREAMS = 64, ROUNDS = 300, WRITE_MAX = 20000 };
 
 typedef struct side {
-    uint64_t salt;     /* of the pattern of the bytes this side sends */
+    uint64_t salt; /* of the pattern of the bytes this side sends */
     uint64_t sent, got;
 } side;
 
@@ -177,8 +177,14 @@ static void set_idle(run *r, item *it) {
 static void act(run *r, item *it) {
     if (!it->live || it->closing) return;
     switch (sim_random(24)) {
-        case 0: case 1: case 2: case 3: case 4: write_some(r, it); return;
-        case 5: case 6: case 7: start_reading(it); return;
+        case 0:
+        case 1:
+        case 2:
+        case 3:
+        case 4: write_some(r, it); return;
+        case 5:
+        case 6:
+        case 7: start_reading(it); return;
         case 8: stop_reading(it); return;
         case 9:
             it->shut = true;
@@ -187,13 +193,19 @@ static void act(run *r, item *it) {
             nc_stream_shutdown(it->stream);
             return;
         case 10: close_item(r, it, false); return;
-        case 11: if (sim_random(4) == 0) close_item(r, it, true); return;
-        case 12: case 13: relay_some(r, it); return;
+        case 11:
+            if (sim_random(4) == 0) close_item(r, it, true);
+            return;
+        case 12:
+        case 13: relay_some(r, it); return;
         case 14: notify_some(it); return;
         case 15: nc_stream_flush(it->stream); return;
         case 16: set_idle(r, it); return;
         case 17: sim_random(2) ? nc_stream_ref(it->stream) : nc_stream_unref(it->stream); return;
-        case 18: nc_stream_touch(it->stream); it->idle_from = nc_loop_now(r->loop); return;
+        case 18:
+            nc_stream_touch(it->stream);
+            it->idle_from = nc_loop_now(r->loop);
+            return;
         default: return;
     }
 }
@@ -219,7 +231,8 @@ static void peer_read(run *r, item *it) {
     uint8_t data[5000];
     size_t size = sim_read(it->peer, data, 1 + sim_random(sizeof data));
     side *from = it->source ? &it->source->theirs : &it->ours;
-    if (!matches(data, size, from->salt, it->ours.got)) fail(r, "the peer got other bytes at %llu", (unsigned long long)it->ours.got);
+    if (!matches(data, size, from->salt, it->ours.got))
+        fail(r, "the peer got other bytes at %llu", (unsigned long long)it->ours.got);
     it->ours.got += size;
 }
 
@@ -235,8 +248,13 @@ static void peer_write(item *it) {
 static void peer_act(run *r, item *it) {
     if (!it->peer || it->peer_gone) return;
     switch (sim_random(16)) {
-        case 0: case 1: case 2: case 3: peer_read(r, it); return;
-        case 4: case 5: case 6: peer_write(it); return;
+        case 0:
+        case 1:
+        case 2:
+        case 3: peer_read(r, it); return;
+        case 4:
+        case 5:
+        case 6: peer_write(it); return;
         case 7:
             it->peer_fin = true;
             sim_fin(it->peer);
@@ -257,8 +275,8 @@ static void on_data(run *r, item *it, const nc_event *event) {
     if (it->relayed) fail(r, "data of a relayed stream");
     if (it->ended) fail(r, "data after the end");
     if (!matches(event->data, event->size, it->theirs.salt, it->theirs.got)) {
-        fail(r, "stream %zu got other data than was sent at %llu of %llu", (size_t)(it - r->items), (unsigned long long)it->theirs.got,
-             (unsigned long long)it->theirs.sent);
+        fail(r, "stream %zu got other data than was sent at %llu of %llu", (size_t)(it - r->items),
+             (unsigned long long)it->theirs.got, (unsigned long long)it->theirs.sent);
     }
     it->theirs.got += event->size;
 }
@@ -268,7 +286,8 @@ static void on_end(run *r, item *it, bool peaceful) {
     if (it->ended) fail(r, "a second end");
     it->ended = true;
     if (peaceful && !it->relayed && it->theirs.got != it->theirs.sent) {
-        fail(r, "EOF after %llu of %llu bytes", (unsigned long long)it->theirs.got, (unsigned long long)it->theirs.sent);
+        fail(r, "EOF after %llu of %llu bytes", (unsigned long long)it->theirs.got,
+             (unsigned long long)it->theirs.sent);
     }
     if (!peaceful) it->hostile = true;
 }

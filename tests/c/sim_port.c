@@ -8,7 +8,16 @@
 
 enum { FDS = 512, CAPACITY = 40000, QUEUE = 64 };
 
-enum { WANT_IN = 1, WANT_OUT = 2, CONNECTING = 4, WANT_ACCEPT = 8, LISTENER = 16, CLOSING = 32, DEAD = 64, STOPPING = 128 };
+enum {
+    WANT_IN = 1,
+    WANT_OUT = 2,
+    CONNECTING = 4,
+    WANT_ACCEPT = 8,
+    LISTENER = 16,
+    CLOSING = 32,
+    DEAD = 64,
+    STOPPING = 128
+};
 
 typedef enum fd_kind { FD_FREE, FD_PLAIN, FD_END, FD_LISTENER } fd_kind;
 
@@ -589,7 +598,8 @@ static void work(nc_port *port, nc_sock *sock) {
         return;
     }
     if ((sock->flags & (LISTENER | WANT_ACCEPT)) == (LISTENER | WANT_ACCEPT)) {
-        for (int i = 0; i < 4 && (sock->flags & WANT_ACCEPT) && sim.fds[sock->fd].waiting_count > 0; i++) accept_one(sock);
+        for (int i = 0; i < 4 && (sock->flags & WANT_ACCEPT) && sim.fds[sock->fd].waiting_count > 0; i++)
+            accept_one(sock);
         return;
     }
     if (sock->flags & CONNECTING) end_connect(sock);

@@ -46,8 +46,8 @@ void sim_write(sim_end *end, const uint8_t *data, size_t size);
 size_t sim_read(sim_end *end, uint8_t *data, size_t room);
 void sim_fin(sim_end *end);
 void sim_abort(sim_end *end);
-void sim_drop(sim_end *end); /* the test lets go of its end */
-bool sim_saw_fin(const sim_end *end);   /* and everything before it was read */
+void sim_drop(sim_end *end);          /* the test lets go of its end */
+bool sim_saw_fin(const sim_end *end); /* and everything before it was read */
 bool sim_saw_reset(const sim_end *end);
 
 #endif

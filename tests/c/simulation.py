@@ -19,7 +19,10 @@ def core_files() -> list[Path]:
     names = re.search(r"^COMMON :?= *((?:.*\\\n)*.*)$", table, re.M)
     assert names is not None
     common = names[1].replace("\\\n", " ").split()
-    return [ROOT / "csrc" / name for name in [*common, "port/lookup.c", "port/posix_errno.c", "port/posix_os.c", "port/sockaddr.c"]]
+    return [
+        ROOT / "csrc" / name
+        for name in [*common, "port/lookup.c", "port/posix_errno.c", "port/posix_os.c", "port/sockaddr.c"]
+    ]
 
 
 def simulation_files() -> list[Path]:

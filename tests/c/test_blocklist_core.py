@@ -2,8 +2,9 @@
 
 import subprocess
 
-import build
 import pytest
+
+import build
 
 ORACLE_SEEDS = range(1, 7)
 

@@ -1,8 +1,9 @@
 """The port's contract: each case of the C programs on the backend of this system, plain and under sanitizers, and on
 the kqueue backend over an imitation of kqueue."""
 
-import build
 import pytest
+
+import build
 
 SANITIZERS = [build.PLAIN, build.ADDRESSES, build.THREADS, build.KQUEUE]
 IDS = ["plain", "address", "thread", "kqueue"]

@@ -7,14 +7,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void require(int good)
-{
-    if (!good)
-        abort();
+static void require(int good) {
+    if (!good) abort();
 }
 
-static void same_again(const nc_addr *addr)
-{
+static void same_again(const nc_addr *addr) {
     char text[NC_ADDR_TEXT_MAX];
     nc_addr again;
     size_t len = nc_addr_format(addr, text, sizeof text);
@@ -25,8 +22,7 @@ static void same_again(const nc_addr *addr)
     require(nc_is_ip(text, len) == addr->family);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char *text = malloc(size + 1);
     require(text != NULL);
     memmove(text + 1, data, size);

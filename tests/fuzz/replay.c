@@ -13,8 +13,7 @@ enum { INPUT_MAX = 4096 };
 
 static uint64_t state = 88172645463325252u;
 
-static uint64_t draw(uint64_t below)
-{
+static uint64_t draw(uint64_t below) {
     state ^= state << 13;
     state ^= state >> 7;
     state ^= state << 17;
@@ -22,28 +21,23 @@ static uint64_t draw(uint64_t below)
 }
 
 /* A copy of exactly that size, so that the sanitizer sees its end. */
-static void try_it(const uint8_t *data, size_t size)
-{
+static void try_it(const uint8_t *data, size_t size) {
     uint8_t *copy = malloc(size > 0 ? size : 1);
-    if (copy == NULL)
-        exit(2);
+    if (copy == NULL) exit(2);
     memcpy(copy, data, size);
     LLVMFuzzerTestOneInput(copy, size);
     free(copy);
 }
 
-static size_t read_file(const char *name, uint8_t *data)
-{
+static size_t read_file(const char *name, uint8_t *data) {
     FILE *file = fopen(name, "rb");
-    if (file == NULL)
-        exit(2);
+    if (file == NULL) exit(2);
     size_t size = fread(data, 1, INPUT_MAX, file);
     fclose(file);
     return size;
 }
 
-static size_t change(uint8_t *data, size_t size)
-{
+static size_t change(uint8_t *data, size_t size) {
     static const char letters[] = "0123456789abcdefx.:%[]/@?#- \t\n\r;+\0F";
     for (uint64_t n = draw(4) + 1; n > 0; n--) {
         size_t at = (size_t)draw(size + 1);
@@ -62,11 +56,9 @@ static size_t change(uint8_t *data, size_t size)
     return size;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     static uint8_t data[INPUT_MAX + 1];
-    for (int i = 2; i < argc; i++)
-        try_it(data, read_file(argv[i], data));
+    for (int i = 2; i < argc; i++) try_it(data, read_file(argv[i], data));
     for (long rounds = argc > 2 ? strtol(argv[1], NULL, 10) : 0; rounds > 0; rounds--) {
         size_t size = read_file(argv[2 + draw((uint64_t)argc - 2)], data);
         try_it(data, change(data, size));

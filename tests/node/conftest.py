@@ -27,11 +27,25 @@ def _package():
 def _install(package):
     npm = shutil.which("npm")
     if npm is None:
-        pytest.fail(f"tests/node compares with a real Node {NODE_VERSION}: npm is needed to fetch it, and is not installed", False)
-    command = [npm, "install", "--no-save", "--no-audit", "--no-fund", "--prefix", str(CACHE), f"{package}@{NODE_VERSION}"]
+        pytest.fail(
+            f"tests/node compares with a real Node {NODE_VERSION}: npm is needed to fetch it, and is not installed",
+            False,
+        )
+    command = [
+        npm,
+        "install",
+        "--no-save",
+        "--no-audit",
+        "--no-fund",
+        "--prefix",
+        str(CACHE),
+        f"{package}@{NODE_VERSION}",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_LIMIT_S)
     if done.returncode != 0:
-        pytest.fail(f"Node {NODE_VERSION} could not be fetched from the npm registry ({package}):\n{done.stderr[-2000:]}", False)
+        pytest.fail(
+            f"Node {NODE_VERSION} could not be fetched from the npm registry ({package}):\n{done.stderr[-2000:]}", False
+        )
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,9 @@ import re
 import sys
 import zlib
 
-import netcore as net
 from peers import Bench
+
+import netcore as net
 
 VOCABULARY = json.loads((pathlib.Path(__file__).parent / "vocabulary.json").read_text())
 TURNS_TO_SETTLE = VOCABULARY["turnsToSettle"]
@@ -98,7 +99,9 @@ class Run:
 
     def text(self, value):
         value = value.replace(self.scenario["path"], "<dir>")
-        return re.sub(r"(?:(?<=:)|(?<=port=)|(?<=PORT ))(\d{4,5})(?!\d)", lambda found: self.port_name(int(found[1])), value)
+        return re.sub(
+            r"(?:(?<=:)|(?<=port=)|(?<=PORT ))(\d{4,5})(?!\d)", lambda found: self.port_name(int(found[1])), value
+        )
 
     def show_port(self, value):
         return self.port_name(value) if isinstance(value, int) and not isinstance(value, bool) else self.show(value)
@@ -138,7 +141,9 @@ class Run:
 
     def show_dict(self, value, depth):
         items = sorted((key, item) for key, item in value.items() if item is not None)
-        shown = [(key, self.show_port(item) if "port" in key.lower() else self.show(item, depth + 1)) for key, item in items]
+        shown = [
+            (key, self.show_port(item) if "port" in key.lower() else self.show(item, depth + 1)) for key, item in items
+        ]
         return "{" + ", ".join(f"{key}: {item}" for key, item in shown) + "}"
 
     def show_error(self, error):
@@ -316,7 +321,9 @@ class Scope:
         self.run = run
 
     def names(self):
-        own = {name: getattr(self, name) for name in dir(self) if not name.startswith("_") and name not in ("run", "names")}
+        own = {
+            name: getattr(self, name) for name in dir(self) if not name.startswith("_") and name not in ("run", "names")
+        }
         return own | {
             "net": net, "Null": None, "NaN": float("nan"), "Infinity": float("inf"), "len": utf16_or_length, "list": list, "in_order": sorted,
             "str": str, "peer": self.run.peer, "EventEmitter": net.EventEmitter, "AbortController": net.AbortController,

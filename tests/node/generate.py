@@ -147,7 +147,11 @@ def _client(chance):
         "\n".join(_lines(chance, CLIENT_BEFORE, chance.randint(0, 3))),
         "\n".join([*_lines(chance, CLIENT_WHILE_CONNECTING, chance.randint(0, 3)), chance.choice(ENDS)]),
     )
-    return start + "\n".join(_lines(chance, CLIENT_CONNECTED, chance.randint(5, 25))) + "\nsettle\nstate(c)\nq.received()\nq.eof()"
+    return (
+        start
+        + "\n".join(_lines(chance, CLIENT_CONNECTED, chance.randint(5, 25)))
+        + "\nsettle\nstate(c)\nq.received()\nq.eof()"
+    )
 
 
 def _server(chance):

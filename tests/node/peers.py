@@ -183,4 +183,3 @@ class Bench(Peer):
         peer.fields = fields
         self.made.append(peer)
         return peer
-

@@ -27,7 +27,9 @@ def sections():
         if files:
             within.sort(key=lambda one: files.index(one.source))
         rows = [(row, [f"{one.source}: {one.name}" for one in proofs(row, within)]) for row in section["rows"].split()]
-        rows += [(row, tests if isinstance(tests, list) else [tests]) for row, tests in section.get("tests", {}).items()]
+        rows += [
+            (row, tests if isinstance(tests, list) else [tests]) for row, tests in section.get("tests", {}).items()
+        ]
         yield section["title"], rows
 
 

@@ -45,7 +45,13 @@ def _start(command, scenarios, folder, pass_fds):
         given.write(data)
         given.seek(0)
         return subprocess.Popen(
-            command, stdin=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder, pass_fds=pass_fds
+            command,
+            stdin=given,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=folder,
+            pass_fds=pass_fds,
         )
 
 

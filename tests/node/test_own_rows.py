@@ -4,8 +4,9 @@ import asyncio
 import pickle
 import socket as plain_socket
 
-import netcore as net
 import pytest
+
+import netcore as net
 
 
 def serve(listener, options=None):

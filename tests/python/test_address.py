@@ -132,8 +132,18 @@ BAD_PORT = "options.port should be >= 0 and < 65536. Received "
 @pytest.mark.parametrize(
     ("options", "kind", "code", "message"),
     [
-        (1, TypeError, "ERR_INVALID_ARG_TYPE", 'The "options" argument must be of type object. Received type number (1)'),
-        ({"family": "ipv5"}, ValueError, "ERR_INVALID_ARG_VALUE", "The property 'options.family' is invalid. Received 'ipv5'"),
+        (
+            1,
+            TypeError,
+            "ERR_INVALID_ARG_TYPE",
+            'The "options" argument must be of type object. Received type number (1)',
+        ),
+        (
+            {"family": "ipv5"},
+            ValueError,
+            "ERR_INVALID_ARG_VALUE",
+            "The property 'options.family' is invalid. Received 'ipv5'",
+        ),
         ({"family": 6}, ValueError, "ERR_INVALID_ARG_VALUE", "The property 'options.family' is invalid. Received 6"),
         ({"address": "::1"}, ValueError, "ERR_INVALID_ADDRESS", "Invalid socket address"),
         ({"address": "1.2.3.4", "family": "ipv6"}, ValueError, "ERR_INVALID_ADDRESS", "Invalid socket address"),
@@ -171,7 +181,7 @@ BAD_PORT = "options.port should be >= 0 and < 65536. Received "
             {"flowlabel": "1"},
             TypeError,
             "ERR_INVALID_ARG_TYPE",
-            'The "options.flowlabel" property must be of type number. Received type string (\'1\')',
+            "The \"options.flowlabel\" property must be of type number. Received type string ('1')",
         ),
     ],
 )

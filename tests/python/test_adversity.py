@@ -9,9 +9,10 @@ import sys
 import threading
 from collections.abc import Callable
 
-import netcore as net
 import psutil
 import pytest
+
+import netcore as net
 
 
 def serve(listener: Callable[[net.Socket], object], **options: object) -> net.Server:
@@ -180,7 +181,20 @@ ACTIONS: dict[str, Callable[[net.Socket, net.Socket], object]] = {
     "write": lambda s, other: s.write(b"again") if s.writable else None,
     "destroy the other": lambda s, other: other.destroy(),
 }
-EVENTS = ["connect", "ready", "data", "drain", "end", "finish", "close", "readable", "pipe", "unpipe", "pause", "resume"]
+EVENTS = [
+    "connect",
+    "ready",
+    "data",
+    "drain",
+    "end",
+    "finish",
+    "close",
+    "readable",
+    "pipe",
+    "unpipe",
+    "pause",
+    "resume",
+]
 
 
 @pytest.mark.parametrize("event", EVENTS)

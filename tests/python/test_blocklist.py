@@ -162,7 +162,12 @@ MISUSE = [
     ("addAddress", ("1.2.3.4\0",), ADDRESS, "Invalid socket address"),
     ("addAddress", ("\ud800",), ADDRESS, "Invalid socket address"),
     ("removeAddress", ("bad",), ADDRESS, "Invalid socket address"),
-    ("addAddresses", ("x",), TYPE, "The \"addresses\" argument must be an instance of Array. Received type string ('x')"),
+    (
+        "addAddresses",
+        ("x",),
+        TYPE,
+        "The \"addresses\" argument must be an instance of Array. Received type string ('x')",
+    ),
     ("addAddresses", ([1],), TYPE, 'The "addresses[0]" argument must be of type string. Received type number (1)'),
     ("addAddresses", ([], 3), TYPE, 'The "family" argument must be of type string. Received type number (3)'),
     ("addRange", (1, 2), TYPE, 'The "start" argument must be of type string. Received type number (1)'),
@@ -177,18 +182,43 @@ MISUSE = [
     ("addRange", ("1.2.3.4", "1.2.3.5\0"), ADDRESS, "Invalid socket address"),
     ("addSubnet", (1, 2), TYPE, 'The "network" argument must be of type string. Received type number (1)'),
     ("addSubnet", ("1.2.3.4", "8"), TYPE, "The \"prefix\" argument must be of type number. Received type string ('8')"),
-    ("addSubnet", ("1.2.3.4", True), TYPE, 'The "prefix" argument must be of type number. Received type boolean (true)'),
+    (
+        "addSubnet",
+        ("1.2.3.4", True),
+        TYPE,
+        'The "prefix" argument must be of type number. Received type boolean (true)',
+    ),
     ("addSubnet", ("1.2.3.4", "x", "foo"), VALUE, "The property 'options.family' is invalid. Received 'foo'"),
-    ("addSubnet", ("1.2.3.4", 33), RANGE, 'The value of "prefix" is out of range. It must be >= 0 && <= 32. Received 33'),
-    ("addSubnet", ("1.2.3.4", -1), RANGE, 'The value of "prefix" is out of range. It must be >= 0 && <= 32. Received -1'),
-    ("addSubnet", ("1.2.3.4", 1.5), RANGE, 'The value of "prefix" is out of range. It must be an integer. Received 1.5'),
+    (
+        "addSubnet",
+        ("1.2.3.4", 33),
+        RANGE,
+        'The value of "prefix" is out of range. It must be >= 0 && <= 32. Received 33',
+    ),
+    (
+        "addSubnet",
+        ("1.2.3.4", -1),
+        RANGE,
+        'The value of "prefix" is out of range. It must be >= 0 && <= 32. Received -1',
+    ),
+    (
+        "addSubnet",
+        ("1.2.3.4", 1.5),
+        RANGE,
+        'The value of "prefix" is out of range. It must be an integer. Received 1.5',
+    ),
     (
         "addSubnet",
         ("::1", 129, "ipv6"),
         RANGE,
         'The value of "prefix" is out of range. It must be >= 0 && <= 128. Received 129',
     ),
-    ("removeSubnet", ("1.1.1.1", 33), RANGE, 'The value of "prefix" is out of range. It must be >= 0 && <= 32. Received 33'),
+    (
+        "removeSubnet",
+        ("1.1.1.1", 33),
+        RANGE,
+        'The value of "prefix" is out of range. It must be >= 0 && <= 32. Received 33',
+    ),
     ("addCIDR", (8,), TYPE, 'The "cidr" argument must be of type string. Received type number (8)'),
     (
         "addCIDR",
@@ -198,10 +228,28 @@ MISUSE = [
     ),
     *[
         ("addCIDR", (text,), VALUE, f"The argument 'cidr' prefix length must be a valid integer. Received '{text}'")
-        for text in ("10.0.0.0/", "10.0.0.0/ 8", "10.0.0.0/08", "10.0.0.0/+8", "10.0.0.0/8.0", "10.0.0.0/-0", "10.0.0.0/٨")
+        for text in (
+            "10.0.0.0/",
+            "10.0.0.0/ 8",
+            "10.0.0.0/08",
+            "10.0.0.0/+8",
+            "10.0.0.0/8.0",
+            "10.0.0.0/-0",
+            "10.0.0.0/٨",
+        )
     ],
-    ("addCIDR", ("10.0.0.0/33",), RANGE, 'The value of "prefix" is out of range. It must be >= 0 && <= 32. Received 33'),
-    ("addCIDR", ("10.0.0.0/-1",), RANGE, 'The value of "prefix" is out of range. It must be >= 0 && <= 32. Received -1'),
+    (
+        "addCIDR",
+        ("10.0.0.0/33",),
+        RANGE,
+        'The value of "prefix" is out of range. It must be >= 0 && <= 32. Received 33',
+    ),
+    (
+        "addCIDR",
+        ("10.0.0.0/-1",),
+        RANGE,
+        'The value of "prefix" is out of range. It must be >= 0 && <= 32. Received -1',
+    ),
     ("addCIDR", ("10.0.0.0/8/9",), ADDRESS, "Invalid socket address"),
     ("addCIDRs", ([1],), TYPE, 'The "cidrs[0]" argument must be of type string. Received type number (1)'),
     ("check", (1,), TYPE, 'The "address" argument must be of type string. Received type number (1)'),
@@ -221,7 +269,15 @@ def test_misuse_raises_what_node_throws(method, arguments, code, message):
 
 def test_check_answers_false_for_what_is_no_address_of_the_type():
     blocks = blocked("0.0.0.0/0", "::/0")
-    for arguments in (("x",), ("",), ("::1",), ("1.2.3.4", "ipv6"), ("1.2.3.4", "foo"), ("1.2.3.4\0",), ("fe80::1%", "ipv6")):
+    for arguments in (
+        ("x",),
+        ("",),
+        ("::1",),
+        ("1.2.3.4", "ipv6"),
+        ("1.2.3.4", "foo"),
+        ("1.2.3.4\0",),
+        ("fe80::1%", "ipv6"),
+    ):
         assert blocks.check(*arguments) is False
     assert blocks.check("1.2.3.4", "IPV4") is True
     assert blocks.check("::1", type="ipv6") is True
@@ -262,7 +318,11 @@ MAPPED = [
     (lambda b: b.addAddress("1.2.3.4"), ["1.2.3.4", "::ffff:1.2.3.4", "::ffff:102:304"], ["1.2.3.5", "::102:304"]),
     (lambda b: b.addAddress("::ffff:102:304", "ipv6"), ["1.2.3.4", "::ffff:1.2.3.4"], ["1.2.3.3", "::1.2.3.4"]),
     (lambda b: b.addCIDR("::/0"), ["1.2.3.4", "::", "255.255.255.255", "0.0.0.0", "ffff::"], []),
-    (lambda b: b.addCIDR("0.0.0.0/0"), ["1.2.3.4", "::ffff:0:0", "::ffff:ffff:ffff"], ["::fffe:ffff:ffff", "::1:0:0:0"]),
+    (
+        lambda b: b.addCIDR("0.0.0.0/0"),
+        ["1.2.3.4", "::ffff:0:0", "::ffff:ffff:ffff"],
+        ["::fffe:ffff:ffff", "::1:0:0:0"],
+    ),
     (lambda b: b.addCIDR("::ffff:0:0/96"), ["1.2.3.4", "0.0.0.0", "255.255.255.255"], ["::1", "1::"]),
     (lambda b: b.addCIDR("::ffff:0:0/104"), ["0.1.1.1", "0.255.255.255"], ["1.0.0.0", "1.1.1.1"]),
     (lambda b: b.addCIDR("::ffff:1.2.3.0/120"), ["1.2.3.0", "1.2.3.255"], ["1.2.2.255", "1.2.4.0"]),
@@ -272,7 +332,11 @@ MAPPED = [
         ["10.0.0.5", "::ffff:10.0.0.5", "255.255.255.255", "::1"],
         ["::", "::1:0:0:0"],
     ),
-    (lambda b: b.addRange(v4("9.0.0.0"), v6("2001::")), ["9.0.0.0", "255.0.0.0", "::1:0:0:0", "2001::"], ["8.255.255.255"]),
+    (
+        lambda b: b.addRange(v4("9.0.0.0"), v6("2001::")),
+        ["9.0.0.0", "255.0.0.0", "::1:0:0:0", "2001::"],
+        ["8.255.255.255"],
+    ),
     (lambda b: b.addRange(v6("::5"), v4("0.0.0.9")), ["::5", "0.0.0.9", "::fffe:1:1"], ["::4", "0.0.0.10"]),
 ]
 
@@ -357,7 +421,7 @@ def test_an_ipv6_subnet_of_every_prefix_ends_where_it_should(prefix):
 
 def check_edges(blocks, first, last, kind):
     for number, expected in ((first - 1, False), (first, True), (last, True), (last + 1, False)):
-        if 0 <= number < 2**kind(0).max_prefixlen:
+        if 0 <= number < 2 ** kind(0).max_prefixlen:
             assert (str(kind(number)) in blocks) is expected
 
 
@@ -420,7 +484,9 @@ def test_from_json_reads_what_to_json_wrote():
 
 def test_from_json_passes_over_what_is_no_rule():
     blocks = BlockList()
-    blocks.fromJSON(["bad", "Address: IPv4 bad", "Address: IPv4 ::1", "address: ipv4 1.1.1.1", " Address: IPv4 6.6.6.8 ", ""])
+    blocks.fromJSON(
+        ["bad", "Address: IPv4 bad", "Address: IPv4 ::1", "address: ipv4 1.1.1.1", " Address: IPv4 6.6.6.8 ", ""]
+    )
     blocks.fromJSON(["Address: IPv4 1.2.3.4\0", "Subnet: IPv4 1.1.1.0/024"])
     assert blocks.rules == ["Address: IPv4 6.6.6.8"]
     with pytest.raises(ValueError, match=r"It must be >= 0 && <= 32. Received 99"):
@@ -499,7 +565,15 @@ def test_load_reads_the_lists_that_people_publish(tmp_path):
     path = tmp_path / "some.netset"
     path.write_bytes(LISTS.encode())
     with path.open() as text, path.open("rb") as octets:
-        for source in (path, str(path), text, octets, io.StringIO(LISTS), LISTS.splitlines(), LISTS.encode().split(b"\n")):
+        for source in (
+            path,
+            str(path),
+            text,
+            octets,
+            io.StringIO(LISTS),
+            LISTS.splitlines(),
+            LISTS.encode().split(b"\n"),
+        ):
             blocks = BlockList()
             assert blocks.load(source) == (9, [])
             assert blocks.rules == LOADED

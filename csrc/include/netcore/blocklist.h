@@ -24,8 +24,8 @@ enum { NC_RULE_ADDRESS, NC_RULE_SUBNET, NC_RULE_RANGE };
 /* A rule as somebody wrote it. A rule holds in every zone: NC_EINVAL meets one whose addresses have a `scope`, because
  * dropping it would block more than was asked for. Ports and flow labels are ignored. */
 typedef struct nc_rule {
-    nc_addr first; /* the address; any address of the subnet; the first of the range */
-    nc_addr last;  /* the last address of a range, included */
+    nc_addr first;  /* the address; any address of the subnet; the first of the range */
+    nc_addr last;   /* the last address of a range, included */
     uint8_t prefix; /* of a subnet: 0 to 32 where `first.family` is 4, else 0 to 128 */
     uint8_t kind;   /* NC_RULE_... */
 } nc_rule;
@@ -63,7 +63,8 @@ bool nc_blocklist_check(const nc_blocklist *list, const nc_addr *addr);
 
 /* Checks `count` addresses of `width` bytes each (4 or 16) that lie one after the other in network order, and sets
  * `mask[i]` to 1 for the blocked ones and 0 for the others. Never waits. */
-void nc_blocklist_check_packed(const nc_blocklist *list, const uint8_t *packed, size_t width, size_t count, uint8_t *mask);
+void nc_blocklist_check_packed(const nc_blocklist *list, const uint8_t *packed, size_t width, size_t count,
+                               uint8_t *mask);
 
 /* An address as text, not NUL-terminated. */
 typedef struct nc_text {
@@ -78,8 +79,8 @@ enum { NC_NOT_AN_ADDRESS = 2 };
 int nc_blocklist_check_text(const nc_blocklist *list, nc_text text, int family);
 
 /* nc_blocklist_check_text for many, which is faster than one by one. Never waits. */
-void nc_blocklist_check_texts(
-    const nc_blocklist *list, const nc_text *texts, size_t count, int family, uint8_t *answers);
+void nc_blocklist_check_texts(const nc_blocklist *list, const nc_text *texts, size_t count, int family,
+                              uint8_t *answers);
 
 /* Copies up to `cap` rules as Node lists them (addresses, then subnets, then ranges, each newest first), and returns how
  * many there are altogether. Waits for a change under way. */
@@ -107,8 +108,8 @@ typedef bool (*nc_bad_line)(void *context, size_t line, const char *text, size_t
 /* Adds the rules of all lines of a text. The lines are read once before anything is added: if `bad` (NULL stands for
  * one that answers false) stops the load, it is NC_EINVAL and nothing has been added. NC_ENOMEM in the middle leaves
  * what was added so far. `added`, if not NULL, is how many rules the text had. */
-nc_status nc_blocklist_load(
-    nc_blocklist *list, const char *text, size_t len, nc_bad_line bad, void *context, size_t *added);
+nc_status nc_blocklist_load(nc_blocklist *list, const char *text, size_t len, nc_bad_line bad, void *context,
+                            size_t *added);
 
 #ifdef __cplusplus
 }

@@ -36,14 +36,14 @@ typedef struct nc_lookup nc_lookup;
 typedef enum nc_event_type {
     NC_EVENT_NONE,
     /* of a stream, in the order in which they are handed out when several are due: */
-    NC_EVENT_CONNECT,  /* the connect ended with `status` */
-    NC_EVENT_DATA,     /* `size` bytes at `data`, valid until the next call of nc_loop_next() or nc_loop_turn() */
-    NC_EVENT_WROTE,    /* nc_stream_bytes_sent() has reached what nc_stream_notify_at() asked for */
-    NC_EVENT_FINISH,   /* the shutdown asked for ended with `status` */
+    NC_EVENT_CONNECT,    /* the connect ended with `status` */
+    NC_EVENT_DATA,       /* `size` bytes at `data`, valid until the next call of nc_loop_next() or nc_loop_turn() */
+    NC_EVENT_WROTE,      /* nc_stream_bytes_sent() has reached what nc_stream_notify_at() asked for */
+    NC_EVENT_FINISH,     /* the shutdown asked for ended with `status` */
     NC_EVENT_SEND_ERROR, /* sending failed with `status`; the queue has been dropped */
-    NC_EVENT_EOF,      /* the peer has sent all it will */
+    NC_EVENT_EOF,        /* the peer has sent all it will */
     NC_EVENT_RECV_ERROR, /* receiving failed with `status` */
-    NC_EVENT_IDLE,     /* the idle timeout passed without a byte either way (phase: timers) */
+    NC_EVENT_IDLE,       /* the idle timeout passed without a byte either way (phase: timers) */
     /* of a server: */
     NC_EVENT_CONNECTION,   /* `stream` is a new connection without an owner; it is the receiver's to close */
     NC_EVENT_DROP,         /* a connection was refused by the limit; `data` is a const nc_dropped */

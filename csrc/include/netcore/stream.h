@@ -81,9 +81,9 @@ uint64_t nc_stream_bytes_received(const nc_stream *stream);
 uint64_t nc_stream_bytes_sent(const nc_stream *stream);
 size_t nc_stream_bytes_queued(const nc_stream *stream);
 
-bool nc_stream_is_open(const nc_stream *stream);      /* it has a socket and is not closing */
-bool nc_stream_is_local(const nc_stream *stream);     /* the socket is a Unix-domain one or a pipe, not TCP */
-intptr_t nc_stream_fd(const nc_stream *stream);       /* -1 without a socket */
+bool nc_stream_is_open(const nc_stream *stream);  /* it has a socket and is not closing */
+bool nc_stream_is_local(const nc_stream *stream); /* the socket is a Unix-domain one or a pipe, not TCP */
+intptr_t nc_stream_fd(const nc_stream *stream);   /* -1 without a socket */
 
 /* The two ends' addresses. NC_ENOTCONN, NC_EBADF where there is none; a Unix-domain end has family 0. */
 nc_status nc_stream_local_address(const nc_stream *stream, nc_addr *out);

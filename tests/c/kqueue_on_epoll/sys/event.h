@@ -14,14 +14,14 @@ struct kevent {
     void *udata;
 };
 
-#define EV_SET(event, a, b, c, d, e, f)                                                                               \
-    do {                                                                                                              \
-        (event)->ident = (a);                                                                                         \
-        (event)->filter = (b);                                                                                        \
-        (event)->flags = (c);                                                                                         \
-        (event)->fflags = (d);                                                                                        \
-        (event)->data = (e);                                                                                          \
-        (event)->udata = (f);                                                                                         \
+#define EV_SET(event, a, b, c, d, e, f)                                                                                \
+    do {                                                                                                               \
+        (event)->ident = (a);                                                                                          \
+        (event)->filter = (b);                                                                                         \
+        (event)->flags = (c);                                                                                          \
+        (event)->fflags = (d);                                                                                         \
+        (event)->data = (e);                                                                                           \
+        (event)->udata = (f);                                                                                          \
     } while (0)
 
 enum { EVFILT_READ = -1, EVFILT_WRITE = -2 };
