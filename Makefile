@@ -53,7 +53,7 @@ lint: build $(VENV)/linters
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict netcore
-	PATH="$(BIN):$$PATH" cython-lint --ignore E261 --max-line-length 120 src
+	PATH="$(BIN):$$PATH" cython-lint --ignore E261 --max-line-length 130 src
 	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
 
 format: $(VENV)/linters

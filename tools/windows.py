@@ -80,7 +80,7 @@ def test_core() -> bool:
     return all([wine(program) == 0 for program in programs])
 
 
-def test_python(python: Path, wheel: Path, arguments: list[str], program: str | None = None) -> int:
+def run_python_tests(python: Path, wheel: Path, arguments: list[str], program: str | None = None) -> int:
     """Installs the wheel and runs pytest with `arguments`, or `program` alone."""
     offline = ["--quiet", "--disable-pip-version-check", "--no-index", "--no-deps", "--force-reinstall"]
     if wine(python, "-m", "pip", "install", *offline, wheel) != 0:
@@ -110,7 +110,7 @@ def main() -> int:
     if not wheel:
         cross.sdist()
         wheel = cross.build(cross.TARGETS["win_amd64"], VERSION, ROOT / "dist")
-    status = test_python(python, wheel.resolve(), arguments)
+    status = run_python_tests(python, wheel.resolve(), arguments)
     if not core:
         print("the C tests failed: see above")
     return status or int(not core)

@@ -295,7 +295,7 @@ def test_parse_has_none_for_the_rest(text):
 
 
 def test_parse_takes_text_only():
-    with pytest.raises(TypeError, match='The "input" argument must be of type string. Received undefined') as caught:
+    with pytest.raises(TypeError, match=r'The "input" argument must be of type string\. Received undefined') as caught:
         SocketAddress.parse(None)
     assert caught.value.code == "ERR_INVALID_ARG_TYPE"
 

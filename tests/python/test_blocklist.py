@@ -289,7 +289,7 @@ def test_a_strict_list_raises_where_node_answers_false():
         with pytest.raises(ValueError, match="Invalid socket address") as caught:
             blocks.check(*arguments)
         assert caught.value.code == ADDRESS
-    with pytest.raises(ValueError, match="options.family"):
+    with pytest.raises(ValueError, match=r"options\.family"):
         blocks.check("1.2.3.4", "foo")
     with pytest.raises(ValueError, match="Invalid"):
         "x" in blocks  # noqa: B015

@@ -2,7 +2,7 @@
 
 import unicodedata as _unicodedata
 
-from cpython.object cimport Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE
+from cpython.object cimport Py_EQ, Py_GT, Py_LE, Py_LT, Py_NE
 from libc.string cimport memcmp
 
 from netcore._core.errors cimport bad_port, invalid_arg_type, invalid_arg_value, misuse, out_of_range
@@ -293,4 +293,3 @@ cdef int _compare(SocketAddress a, SocketAddress b) noexcept:
     if order == 0 and a.zone != b.zone:
         order = 1 if (a.zone or "") > (b.zone or "") else -1
     return order
-

@@ -16,7 +16,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 
-from netcore._core.nc cimport nc_event, nc_loop, nc_loop_offer, nc_loop_withdraw
+from netcore._core.nc cimport nc_event, nc_loop_offer, nc_loop_withdraw
 
 cdef extern from *:
     """

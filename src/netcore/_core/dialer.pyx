@@ -15,7 +15,7 @@ from netcore._core.arguments cimport (
 )
 from netcore._core.blocklist cimport BlockList
 from netcore._core.errors cimport (
-    aggregate_error, bad_port, errno_error, invalid_arg_type, invalid_arg_value, misuse, missing_args,
+    aggregate_error, errno_error, invalid_arg_type, invalid_arg_value, misuse, missing_args,
 )
 from netcore._core.hosts cimport family_of, parse_address
 from netcore._core.listener cimport call3

@@ -9,7 +9,6 @@ bits on the C handles or in the queues, for the next run().
 """
 
 import os
-import sys
 from _collections import deque
 from _signal import set_wakeup_fd
 from _thread import allocate_lock
@@ -32,7 +31,7 @@ from netcore._core.nc cimport (
     NC_EVENT_CLOSED, NC_EVENT_LOOKUP, NC_EVENT_TIMER, NC_PHASE_CLOSE, NC_PHASE_IO, NC_PHASE_TIMERS, nc_event, nc_loop,
     nc_loop_alive, nc_loop_close_all, nc_loop_fd, nc_loop_flush, nc_loop_forget, nc_loop_free, nc_loop_new, nc_loop_next,
     nc_loop_next_unpinned, nc_loop_now, nc_loop_timeout, nc_loop_turn, nc_loop_update_time, nc_loop_wait, nc_loop_wake,
-    nc_loop_wake_fd, nc_phase, nc_timer, nc_timer_free, nc_timer_new, nc_timer_start, nc_timer_stop,
+    nc_loop_wake_fd, nc_phase, nc_timer_free, nc_timer_new, nc_timer_start, nc_timer_stop,
 )
 
 from netcore._core.promise cimport running_asyncio_loop

@@ -10,7 +10,6 @@ the source flows freely again, so does the relay.
 import io
 import sys
 
-from netcore._core.loop cimport Loop
 from netcore._core.nc cimport nc_relay_start, nc_relay_stop, nc_stream_read_start
 from netcore._core.stream cimport *
 

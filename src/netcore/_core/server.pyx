@@ -1,7 +1,6 @@
 """`Server`: listens for TCP or Unix-domain connections. Limits and block lists are decided by the core, at the moment of
 accepting, so that a peer that is refused never becomes a Python object."""
 
-import errno
 import os
 import stat
 from collections.abc import Mapping
@@ -13,10 +12,10 @@ from netcore._core.arguments cimport check_callback, check_number, check_port, i
 from netcore._core.blocklist cimport BlockList
 from netcore._core.bound cimport BoundSocket
 from netcore._core.errors cimport errno_error, invalid_arg_type, invalid_arg_value, misuse
-from netcore._core.hosts cimport address_dict, family_of, parse_address
+from netcore._core.hosts cimport address_dict, parse_address
 from netcore._core.iteration cimport connections_of, settled
 from netcore._core.listener cimport call1, call2
-from netcore._core.loop cimport Handle, Loop
+from netcore._core.loop cimport Handle
 from netcore._core.nc cimport *
 from netcore._core.promise cimport Promise
 from netcore._core.socket cimport Socket, accepted, set_gone

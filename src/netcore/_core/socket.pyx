@@ -4,7 +4,7 @@ import os
 import stat
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport intptr_t, uint64_t
 from libc.string cimport memcpy
 
@@ -12,17 +12,16 @@ from netcore._core.aborting cimport check_signal, on_abort
 from netcore._core.arguments cimport check_int32, check_number, merge, normalize
 from netcore._core.blocklist cimport BlockList
 from netcore._core.bound cimport BoundSocket
-from netcore._core.dialer cimport Attempt, Dialer, Race
+from netcore._core.dialer cimport Attempt, Dialer
 from netcore._core.errors cimport (
     abort_error, errno_error, invalid_arg_type, invalid_arg_value, misuse, out_of_range,
 )
 from netcore._core.hosts cimport address_dict, family_of
 from netcore._core.iteration cimport chunks_of, closing_of, opening_of
-from netcore._core.listener cimport call1, call2
-from netcore._core.loop cimport Handle, Loop
+from netcore._core.listener cimport call1
+from netcore._core.loop cimport Loop
 from netcore._core.nc cimport *
 from netcore._core.pipe cimport close_pipe, open_pipe
-from netcore._core.promise cimport Promise
 from netcore._core.stream cimport *
 
 from netcore._core.dialer import CONNECT_OPTIONS

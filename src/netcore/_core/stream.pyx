@@ -16,12 +16,11 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdint cimport uint32_t, uint64_t
 
 from netcore._core.arguments cimport check_string
-from netcore._core.encoding cimport Decoder, Encoding, UTF8, encode_as, encoding_of
+from netcore._core.encoding cimport Decoder, Encoding, encode_as, encoding_of
 from netcore._core.errors cimport errno_error, invalid_arg_type, misuse, out_of_range
 from netcore._core.listener cimport call1
 from netcore._core.loop cimport Handle, Loop
 from netcore._core.nc cimport (
-    NC_ECANCELED,
     NC_EPIPE,
     nc_status,
     nc_stream,
@@ -1149,7 +1148,7 @@ cdef class Duplex(Handle):
             return 0
         self.enter()
         if not self.state & ST_HANDLE:
-            data, callback = writes.held.pop(0)
+            _, callback = writes.held.pop(0)
             self.refuse_now(misuse("ERR_SOCKET_CLOSED"), callback)
             return 0
         return self.hand_over()
