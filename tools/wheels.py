@@ -119,7 +119,7 @@ def test(wheel: Path, target: cross.Target, version: str, quick: bool) -> str:
     if target.name == "win_amd64":
         if version != windows.VERSION:
             return f"not tested: Wine has the Python {windows.VERSION}"
-        status = windows.test_python(windows.prepare(), wheel, [], SMOKE if quick else None)
+        status = windows.run_python_tests(windows.prepare(), wheel, [], SMOKE if quick else None)
         if status != 0:
             raise Problem(f"its tests under Wine end with {status}")
         return "tested under Wine"

@@ -325,7 +325,7 @@ class Scope:
             name: getattr(self, name) for name in dir(self) if not name.startswith("_") and name not in ("run", "names")
         }
         return own | {
-            "net": net, "Null": None, "NaN": float("nan"), "Infinity": float("inf"), "len": utf16_or_length, "list": list, "in_order": sorted,
+            "net": net, "Null": None, "NaN": float("nan"), "Infinity": float("inf"), "len": utf16_or_length, "list": list, "in_order": sorted,  # noqa: E501
             "str": str, "peer": self.run.peer, "EventEmitter": net.EventEmitter, "AbortController": net.AbortController,
             "AbortSignal": net.AbortSignal, "nextTick": net.nextTick, "clearTimeout": net.clearTimeout,
             "clearInterval": net.clearInterval, "clearImmediate": net.clearImmediate, "buffer": bytearray,
