@@ -41,7 +41,11 @@ const { v4, v6, ports, rules, rounds } = JSON.parse(require('fs').readFileSync(0
 const out = {};
 const time = (name, count, f) => {
   const all = [];
-  for (let r = 0; r < rounds; r++) { const t = process.hrtime.bigint(); f(); all.push(Number(process.hrtime.bigint() - t) / count); }  # noqa: E501
+  for (let r = 0; r < rounds; r++) {
+    const t = process.hrtime.bigint();
+    f();
+    all.push(Number(process.hrtime.bigint() - t) / count);
+  }
   out[name] = all.sort((a, b) => a - b)[all.length >> 1];
 };
 time('isIP ipv4', v4.length, () => { for (const a of v4) net.isIP(a); });
