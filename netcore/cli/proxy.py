@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from argparse import ArgumentParser, Namespace
-from threading import Thread
+from threading import Semaphore, Thread
 from typing import NoReturn
 
 import netcore as net
@@ -20,6 +20,9 @@ from netcore.cli.limits import raise_descriptor_limit
 from netcore.cli.parser import count, milliseconds, period, seconds
 from netcore.cli.tally import Tally
 from netcore.cli.worker import Limit, Settings, Worker
+
+# A worker that has ended meanwhile does not put a new list in force, and is not waited for longer than this.
+RELOAD_S = 5.0
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -196,8 +199,16 @@ class Proxy:
         except (OSError, ValueError) as error:
             say(f"the block list stays as it was: {error}")
             return
+        in_force = Semaphore(0)
+
+        def put_in_force(worker: Worker) -> None:
+            worker.block(self.block_list)
+            in_force.release()
+
         for worker in self.workers:
-            worker.loop.post(worker.block, self.block_list)
+            worker.loop.post(put_in_force, worker)
+        for _ in self.workers:
+            in_force.acquire(timeout=RELOAD_S)
         say(f"the block list has been read: {len(self.block_list)} rules")
 
     # -- counts ------------------------------------------------------------------------------------------------------
