@@ -195,21 +195,22 @@ class Proxy:
     def reload(self) -> None:
         """Reads the block list again, on a thread of its own so that nobody waits for it."""
         try:
-            self.block_list = read_block_list(self.options.block)
+            block_list = read_block_list(self.options.block)
         except (OSError, ValueError) as error:
             say(f"the block list stays as it was: {error}")
             return
+        self.block_list = block_list
         in_force = Semaphore(0)
 
         def put_in_force(worker: Worker) -> None:
-            worker.block(self.block_list)
+            worker.block(block_list)
             in_force.release()
 
         for worker in self.workers:
             worker.loop.post(put_in_force, worker)
         for _ in self.workers:
             in_force.acquire(timeout=RELOAD_S)
-        say(f"the block list has been read: {len(self.block_list)} rules")
+        say(f"the block list has been read: {len(block_list)} rules")
 
     # -- counts ------------------------------------------------------------------------------------------------------
 
