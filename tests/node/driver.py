@@ -10,7 +10,7 @@ import re
 import sys
 import zlib
 
-from peers import Bench
+from raw_peers import Bench
 
 import netcore as net
 

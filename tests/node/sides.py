@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 
-from peers import Bench
+from raw_peers import Bench
 
 HERE = pathlib.Path(__file__).parent
 

@@ -298,7 +298,7 @@ cdef class Server(Handle):
 
     cdef int set_block_list(self, object block_list, str name) except -1:
         if block_list is not None and not isinstance(block_list, BlockList):
-            raise invalid_arg_type(name, "an net.BlockList", block_list)
+            raise invalid_arg_type(name, "net.BlockList", block_list)
         self.block_list = block_list
         return self.apply_block_list()
 

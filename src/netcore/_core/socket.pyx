@@ -126,7 +126,7 @@ cdef class Socket(Dialer):
         block_list = options.get("blockList")
         if block_list:
             if not isinstance(block_list, BlockList):
-                raise invalid_arg_type("options.blockList", "an net.BlockList", block_list)
+                raise invalid_arg_type("options.blockList", "net.BlockList", block_list)
             self.rarely().block_list = block_list
         if self.state & ST_HANDLE and not self.state & (ST_BOUND | RD_DISABLED):
             self.begin_reading(options)
