@@ -2,16 +2,21 @@
 
 import asyncio
 import contextlib
+import sys
 import time
 
 import pytest
 
 import netcore as net
 
-uvloop = pytest.importorskip("uvloop")
+HOSTS = {"asyncio": asyncio.new_event_loop}
+if sys.platform != "win32":  # where there is no uvloop
+    import uvloop
+
+    HOSTS["uvloop"] = uvloop.new_event_loop
 
 
-@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+@pytest.fixture(params=HOSTS.values(), ids=HOSTS)
 def run(request):
     """Runs a coroutine in the host, as asyncio.run does; exceptions that nobody handled are in `run.unhandled`."""
 
