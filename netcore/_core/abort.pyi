@@ -85,4 +85,5 @@ class AbortController:
         """
 
 def set_timer(start: Callable[[int, Callable[[], object]], object]) -> None:
-    """Sets what measures a time-out: `start(milliseconds, callback)`, a timer that keeps no loop alive."""
+    """Sets what measures a time-out: `start(milliseconds, callback)`, a timer that keeps no loop alive. The timers call
+    this at their import."""

@@ -1,7 +1,9 @@
 from collections.abc import Mapping
 from typing import Any, Self
 
-from typing_extensions import disjoint_base
+from typing_extensions import Unpack, disjoint_base
+
+from netcore.options import Address, BoundOptions
 
 BOUND_OPTIONS: frozenset[str]
 
@@ -10,24 +12,15 @@ class BoundSocket:
     """A socket that is bound and neither listens nor connects until a `Server` or a `Socket` adopts it.
 
     Options, in a mapping or as keywords: `host` (an IP address; names are not looked up), `port` (0: any), `ipv6Only`,
-    `reusePort`; or `path` alone, for a Unix-domain socket (a first NUL character: the abstract name space). Binding
-    happens at
-    once, and a failure raises: `OSError` with `.syscall` `'bind'`. A context manager, which closes what was not
-    adopted.
+    `reusePort`; or `path` alone, for a Unix-domain socket (a first NUL character: the abstract name space). Binding happens at
+    once, and a failure raises: `OSError` with `.syscall` `'bind'`. A context manager, which closes what was not adopted.
     """
     def __init__(
-        self,
-        options: Mapping[str, Any] | None = None,
-        *,
-        host: str | None = None,
-        port: int | str | None = None,
-        path: str | None = None,
-        ipv6Only: bool | None = None,
-        reusePort: bool | None = None,
+        self, options: BoundOptions | Mapping[str, Any] | None = None, **keywords: Unpack[BoundOptions]
     ) -> None: ...
     @property
     def path(self) -> str | None: ...
-    def address(self) -> dict[str, Any] | str:
+    def address(self) -> Address | str:
         """The bound end: `{'address': str, 'family': str, 'port': int}`, or the path."""
     def fd(self) -> int:
         """The descriptor, which remains this object's."""

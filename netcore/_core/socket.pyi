@@ -1,17 +1,24 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar, overload
+from typing import Any, Literal, Self, TypeAlias, TypeVar, overload
 
-from typing_extensions import disjoint_base
+from typing_extensions import Unpack, disjoint_base
 
-from netcore._core.abort import AbortSignal
 from netcore._core.blocklist import BlockList
-from netcore._core.bound import BoundSocket
+from netcore._core.dialer import CONNECT_OPTIONS as CONNECT_OPTIONS
 from netcore._core.dialer import Dialer
+from netcore._core.listener import _Takes0
 from netcore._core.server import Server
+from netcore.options import Address, CreateOptions, SocketOptions
 
 _F = TypeVar("_F", bound=Callable[..., object])
 _D = TypeVar("_D")
+_Plain: TypeAlias = Literal[
+    "connect", "ready", "drain", "end", "finish", "prefinish", "timeout", "readable", "pause", "resume"
+]
+_LookedUp: TypeAlias = Callable[[Exception | None, str | None, int | None, str], object]
+_Attempt: TypeAlias = Literal["connectionAttempt", "connectionAttemptTimeout"]
+_Failed: TypeAlias = Literal["connectionAttemptFailed"]
 
 SOCKET_OPTIONS: frozenset[str]
 CREATE_OPTIONS: frozenset[str]
@@ -27,199 +34,132 @@ class Socket(Dialer):
     `typeOfService` (0 to 255), `blockList`. Wrong ones raise `TypeError` and `ValueError` with Node's codes.
     """
     def __init__(
-        self,
-        options: Mapping[str, Any] | int | None = None,
-        *,
-        allowHalfOpen: bool = False,
-        blockList: BlockList | None = None,
-        defaultEncoding: str | None = None,
-        encoding: str | None = None,
-        fd: int | None = None,
-        handle: BoundSocket | None = None,
-        highWaterMark: int | None = None,
-        keepAlive: bool = False,
-        keepAliveInitialDelay: float | None = None,
-        noDelay: bool = False,
-        onread: Mapping[str, Any] | None = None,
-        pauseOnCreate: bool = False,
-        readable: bool | None = None,
-        readableHighWaterMark: int | None = None,
-        signal: AbortSignal | None = None,
-        typeOfService: int | None = None,
-        writable: bool | None = None,
-        writableHighWaterMark: int | None = None,
+        self, options: SocketOptions | Mapping[str, Any] | int | None = None, **keywords: Unpack[SocketOptions]
     ) -> None: ...
+
+    # A listener may take fewer arguments than these: that is what the next to last one is for. The chunks of 'data' are
+    # bytes, or str after setEncoding(): Any spares every listener a test.
     @overload  # type: ignore[override]
-    def on(self, name: Literal["close"], listener: Callable[[], object] | Callable[[bool], object]) -> Self: ...
+    def on(self, name: Literal["data"], listener: Callable[[Any], object]) -> Self:
+        """Adds a listener after the others and answers the emitter; without a listener it is a decorator."""
     @overload
-    def on(
-        self,
-        name: Literal[
-            "connect", "ready", "drain", "end", "finish", "prefinish", "timeout", "readable", "pause", "resume"
-        ],
-        listener: Callable[[], object],
-    ) -> Self: ...
+    def on(self, name: _Plain, listener: Callable[[], object]) -> Self: ...
     @overload
-    def on(
-        self,
-        name: Literal["connectionAttempt", "connectionAttemptTimeout"],
-        listener: Callable[[], object]
-        | Callable[[str], object]
-        | Callable[[str, int], object]
-        | Callable[[str, int, int], object],
-    ) -> Self: ...
+    def on(self, name: Literal["close"], listener: Callable[[bool], object]) -> Self: ...
     @overload
-    def on(
-        self,
-        name: Literal["connectionAttemptFailed"],
-        listener: Callable[[], object]
-        | Callable[[str], object]
-        | Callable[[str, int], object]
-        | Callable[[str, int, int], object]
-        | Callable[[str, int, int, Exception], object],
-    ) -> Self: ...
+    def on(self, name: Literal["error"], listener: Callable[[Exception], object]) -> Self: ...
     @overload
-    def on(self, name: Literal["data"], listener: Callable[[], object] | Callable[[Any], object]) -> Self: ...
+    def on(self, name: Literal["lookup"], listener: _LookedUp) -> Self: ...
     @overload
-    def on(self, name: Literal["error"], listener: Callable[[], object] | Callable[[Exception], object]) -> Self: ...
+    def on(self, name: _Attempt, listener: Callable[[str, int, int], object]) -> Self: ...
     @overload
-    def on(
-        self,
-        name: Literal["lookup"],
-        listener: Callable[[], object]
-        | Callable[[Exception | None], object]
-        | Callable[[Exception | None, str | None], object]
-        | Callable[[Exception | None, str | None, int | None], object]
-        | Callable[[Exception | None, str | None, int | None, str], object],
-    ) -> Self: ...
+    def on(self, name: _Failed, listener: Callable[[str, int, int, Exception], object]) -> Self: ...
     @overload
-    def on(self, name: Literal["pipe"], listener: Callable[[], object] | Callable[[Socket], object]) -> Self: ...
+    def on(self, name: Literal["pipe"], listener: Callable[[Socket], object]) -> Self: ...
     @overload
-    def on(
-        self,
-        name: Literal["unpipe"],
-        listener: Callable[[], object] | Callable[[Socket], object] | Callable[[Socket, dict[str, Any]], object],
-    ) -> Self: ...
+    def on(self, name: Literal["unpipe"], listener: Callable[[Socket, dict[str, Any]], object]) -> Self: ...
     @overload
     def on(self, name: object, listener: Callable[..., object]) -> Self: ...
     @overload
     def on(self, name: object) -> Callable[[_F], _F]: ...
+    # From here on made from `on` by tools/stubs.py.
     @overload  # type: ignore[override]
-    def once(self, name: Literal["close"], listener: Callable[[], object] | Callable[[bool], object]) -> Self: ...
+    def addListener(self, name: Literal["data"], listener: Callable[[Any], object]) -> Self:
+        """The same as `on`."""
     @overload
-    def once(
-        self,
-        name: Literal[
-            "connect", "ready", "drain", "end", "finish", "prefinish", "timeout", "readable", "pause", "resume"
-        ],
-        listener: Callable[[], object],
-    ) -> Self: ...
+    def addListener(self, name: _Plain, listener: Callable[[], object]) -> Self: ...
     @overload
-    def once(
-        self,
-        name: Literal["connectionAttempt", "connectionAttemptTimeout"],
-        listener: Callable[[], object]
-        | Callable[[str], object]
-        | Callable[[str, int], object]
-        | Callable[[str, int, int], object],
-    ) -> Self: ...
+    def addListener(self, name: Literal["close"], listener: Callable[[bool], object]) -> Self: ...
     @overload
-    def once(
-        self,
-        name: Literal["connectionAttemptFailed"],
-        listener: Callable[[], object]
-        | Callable[[str], object]
-        | Callable[[str, int], object]
-        | Callable[[str, int, int], object]
-        | Callable[[str, int, int, Exception], object],
-    ) -> Self: ...
+    def addListener(self, name: Literal["error"], listener: Callable[[Exception], object]) -> Self: ...
     @overload
-    def once(self, name: Literal["data"], listener: Callable[[], object] | Callable[[Any], object]) -> Self: ...
+    def addListener(self, name: Literal["lookup"], listener: _LookedUp) -> Self: ...
     @overload
-    def once(self, name: Literal["error"], listener: Callable[[], object] | Callable[[Exception], object]) -> Self: ...
+    def addListener(self, name: _Attempt, listener: Callable[[str, int, int], object]) -> Self: ...
     @overload
-    def once(
-        self,
-        name: Literal["lookup"],
-        listener: Callable[[], object]
-        | Callable[[Exception | None], object]
-        | Callable[[Exception | None, str | None], object]
-        | Callable[[Exception | None, str | None, int | None], object]
-        | Callable[[Exception | None, str | None, int | None, str], object],
-    ) -> Self: ...
+    def addListener(self, name: _Failed, listener: Callable[[str, int, int, Exception], object]) -> Self: ...
     @overload
-    def once(self, name: Literal["pipe"], listener: Callable[[], object] | Callable[[Socket], object]) -> Self: ...
+    def addListener(self, name: Literal["pipe"], listener: Callable[[Socket], object]) -> Self: ...
     @overload
-    def once(
-        self,
-        name: Literal["unpipe"],
-        listener: Callable[[], object] | Callable[[Socket], object] | Callable[[Socket, dict[str, Any]], object],
-    ) -> Self: ...
+    def addListener(self, name: Literal["unpipe"], listener: Callable[[Socket, dict[str, Any]], object]) -> Self: ...
+    @overload
+    def addListener(self, name: object, listener: Callable[..., object]) -> Self: ...
+    @overload
+    def addListener(self, name: object) -> Callable[[_F], _F]: ...
+    @overload  # type: ignore[override]
+    def once(self, name: Literal["data"], listener: Callable[[Any], object]) -> Self:
+        """Adds a listener that is removed just before it is called for the first time."""
+    @overload
+    def once(self, name: _Plain, listener: Callable[[], object]) -> Self: ...
+    @overload
+    def once(self, name: Literal["close"], listener: Callable[[bool], object]) -> Self: ...
+    @overload
+    def once(self, name: Literal["error"], listener: Callable[[Exception], object]) -> Self: ...
+    @overload
+    def once(self, name: Literal["lookup"], listener: _LookedUp) -> Self: ...
+    @overload
+    def once(self, name: _Attempt, listener: Callable[[str, int, int], object]) -> Self: ...
+    @overload
+    def once(self, name: _Failed, listener: Callable[[str, int, int, Exception], object]) -> Self: ...
+    @overload
+    def once(self, name: Literal["pipe"], listener: Callable[[Socket], object]) -> Self: ...
+    @overload
+    def once(self, name: Literal["unpipe"], listener: Callable[[Socket, dict[str, Any]], object]) -> Self: ...
     @overload
     def once(self, name: object, listener: Callable[..., object]) -> Self: ...
     @overload
     def once(self, name: object) -> Callable[[_F], _F]: ...
     @overload  # type: ignore[override]
-    def addListener(
-        self, name: Literal["close"], listener: Callable[[], object] | Callable[[bool], object]
+    def prependListener(self, name: Literal["data"], listener: Callable[[Any], object]) -> Self:
+        """Adds a listener before the others."""
+    @overload
+    def prependListener(self, name: _Plain, listener: Callable[[], object]) -> Self: ...
+    @overload
+    def prependListener(self, name: Literal["close"], listener: Callable[[bool], object]) -> Self: ...
+    @overload
+    def prependListener(self, name: Literal["error"], listener: Callable[[Exception], object]) -> Self: ...
+    @overload
+    def prependListener(self, name: Literal["lookup"], listener: _LookedUp) -> Self: ...
+    @overload
+    def prependListener(self, name: _Attempt, listener: Callable[[str, int, int], object]) -> Self: ...
+    @overload
+    def prependListener(self, name: _Failed, listener: Callable[[str, int, int, Exception], object]) -> Self: ...
+    @overload
+    def prependListener(self, name: Literal["pipe"], listener: Callable[[Socket], object]) -> Self: ...
+    @overload
+    def prependListener(
+        self, name: Literal["unpipe"], listener: Callable[[Socket, dict[str, Any]], object]
     ) -> Self: ...
     @overload
-    def addListener(
-        self,
-        name: Literal[
-            "connect", "ready", "drain", "end", "finish", "prefinish", "timeout", "readable", "pause", "resume"
-        ],
-        listener: Callable[[], object],
+    def prependListener(self, name: object, listener: Callable[..., object]) -> Self: ...
+    @overload
+    def prependListener(self, name: object) -> Callable[[_F], _F]: ...
+    @overload  # type: ignore[override]
+    def prependOnceListener(self, name: Literal["data"], listener: Callable[[Any], object]) -> Self:
+        """Adds a listener before the others that is removed just before it is called for the first time."""
+    @overload
+    def prependOnceListener(self, name: _Plain, listener: Callable[[], object]) -> Self: ...
+    @overload
+    def prependOnceListener(self, name: Literal["close"], listener: Callable[[bool], object]) -> Self: ...
+    @overload
+    def prependOnceListener(self, name: Literal["error"], listener: Callable[[Exception], object]) -> Self: ...
+    @overload
+    def prependOnceListener(self, name: Literal["lookup"], listener: _LookedUp) -> Self: ...
+    @overload
+    def prependOnceListener(self, name: _Attempt, listener: Callable[[str, int, int], object]) -> Self: ...
+    @overload
+    def prependOnceListener(self, name: _Failed, listener: Callable[[str, int, int, Exception], object]) -> Self: ...
+    @overload
+    def prependOnceListener(self, name: Literal["pipe"], listener: Callable[[Socket], object]) -> Self: ...
+    @overload
+    def prependOnceListener(
+        self, name: Literal["unpipe"], listener: Callable[[Socket, dict[str, Any]], object]
     ) -> Self: ...
     @overload
-    def addListener(
-        self,
-        name: Literal["connectionAttempt", "connectionAttemptTimeout"],
-        listener: Callable[[], object]
-        | Callable[[str], object]
-        | Callable[[str, int], object]
-        | Callable[[str, int, int], object],
-    ) -> Self: ...
+    def prependOnceListener(self, name: object, listener: Callable[..., object]) -> Self: ...
     @overload
-    def addListener(
-        self,
-        name: Literal["connectionAttemptFailed"],
-        listener: Callable[[], object]
-        | Callable[[str], object]
-        | Callable[[str, int], object]
-        | Callable[[str, int, int], object]
-        | Callable[[str, int, int, Exception], object],
-    ) -> Self: ...
-    @overload
-    def addListener(self, name: Literal["data"], listener: Callable[[], object] | Callable[[Any], object]) -> Self: ...
-    @overload
-    def addListener(
-        self, name: Literal["error"], listener: Callable[[], object] | Callable[[Exception], object]
-    ) -> Self: ...
-    @overload
-    def addListener(
-        self,
-        name: Literal["lookup"],
-        listener: Callable[[], object]
-        | Callable[[Exception | None], object]
-        | Callable[[Exception | None, str | None], object]
-        | Callable[[Exception | None, str | None, int | None], object]
-        | Callable[[Exception | None, str | None, int | None, str], object],
-    ) -> Self: ...
-    @overload
-    def addListener(
-        self, name: Literal["pipe"], listener: Callable[[], object] | Callable[[Socket], object]
-    ) -> Self: ...
-    @overload
-    def addListener(
-        self,
-        name: Literal["unpipe"],
-        listener: Callable[[], object] | Callable[[Socket], object] | Callable[[Socket, dict[str, Any]], object],
-    ) -> Self: ...
-    @overload
-    def addListener(self, name: object, listener: Callable[..., object]) -> Self: ...
-    @overload
-    def addListener(self, name: object) -> Callable[[_F], _F]: ...
+    def prependOnceListener(self, name: object) -> Callable[[_F], _F]: ...
+    # To here.
     def pipe(self, destination: _D, options: Mapping[str, Any] | None = None, *, end: bool | None = None) -> _D:
         """Writes what arrives to `destination`: a `Socket`, anything with `write` and `end`, or a binary file. Returns
         the destination. `end=False` leaves it open when this socket ends."""
@@ -230,9 +170,8 @@ class Socket(Dialer):
     def resetAndDestroy(self) -> Self:
         """Closes a TCP connection with a reset: the peer's reads fail with ECONNRESET. `ERR_INVALID_HANDLE_TYPE` for a
         Unix-domain socket."""
-    def setTimeout(self, timeout: float, callback: Callable[..., object] | None = None) -> Self:
-        """Emits 'timeout' when no byte has moved either way for `timeout` milliseconds; 0 turns that off. It only
-        tells:
+    def setTimeout(self, timeout: float, callback: _Takes0 | None = None) -> Self:
+        """Emits 'timeout' when no byte has moved either way for `timeout` milliseconds; 0 turns that off. It only tells:
         the socket stays open. `callback` is added once for 'timeout'. `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`."""
     def setNoDelay(self, noDelay: bool | None = True) -> Self:
         """Sends small packets at once instead of collecting them (TCP_NODELAY)."""
@@ -247,7 +186,7 @@ class Socket(Dialer):
         """Makes the socket keep the loop running while it is open, as it does at first."""
     def unref(self) -> Self:
         """Lets the loop end although this socket is open."""
-    def address(self) -> dict[str, Any]:
+    def address(self) -> Address | dict[str, Any]:
         """The local end: `{'address': str, 'family': 'IPv4' or 'IPv6', 'port': int}`; empty without one."""
     @property
     def localAddress(self) -> str | None:
@@ -307,15 +246,19 @@ class Socket(Dialer):
         """Sends what was written, closes, and waits until that is done; after an exception, closes at once."""
 
 @overload
-def connect(port: int | str, host: str, listener: Callable[..., object] | None = None, /, **options: Any) -> Socket:
+def connect(path_or_port: int | str, listener: _Takes0 | None = None, /, **options: Unpack[CreateOptions]) -> Socket:
     """Makes a `Socket` and connects it: `connect(port[, host][, listener])`, `connect(path[, listener])` or
-    `connect(options[, listener])`, with the options of `Socket` and of its `connect`, which may be keywords, and
-    `timeout`
+    `connect(options[, listener])`, with the options of `Socket` and of its `connect`, which may be keywords, and `timeout`
     for its `setTimeout`. The listener is added once for 'connect'."""
 
 @overload
-def connect(path_or_port: int | str, listener: Callable[..., object] | None = None, /, **options: Any) -> Socket: ...
+def connect(
+    port: int | str, host: str, listener: _Takes0 | None = None, /, **options: Unpack[CreateOptions]
+) -> Socket: ...
 @overload
 def connect(
-    options: Mapping[str, Any] = ..., listener: Callable[..., object] | None = None, /, **keywords: Any
+    options: CreateOptions | Mapping[str, Any] = ...,
+    listener: _Takes0 | None = None,
+    /,
+    **keywords: Unpack[CreateOptions],
 ) -> Socket: ...

@@ -1,8 +1,9 @@
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Self, overload
 
 from typing_extensions import Buffer, disjoint_base
 
+from netcore._core.listener import _Takes1
 from netcore._core.loop import Handle
 
 @disjoint_base
@@ -22,30 +23,38 @@ class Duplex(Handle):
     def setEncoding(self, encoding: str | None = None) -> Self:
         """Makes chunks come as str, decoded from `encoding` (None: `'utf8'`); a character split over two packets
         comes whole. Unknown encodings are `ERR_UNKNOWN_ENCODING`."""
+    @overload
     def write(
         self,
         data: Buffer | str,
-        encoding: str | Callable[..., object] | None = None,
-        callback: Callable[..., object] | None = None,
+        encoding: str | None = None,
+        callback: _Takes1[Exception | None] | None = None,
     ) -> bool:
         """Sends `data`: bytes, anything with the buffer protocol, or str in `encoding`. `callback(error)` is called
         when the kernel has taken it. False means that the queue has reached the high-water mark: 'drain' tells when
         it is empty. What is given as a large buffer must not change until the callback."""
+    @overload
+    def write(self, data: Buffer | str, encoding: _Takes1[Exception | None]) -> bool: ...
+    @overload
     def end(
         self,
-        data: Buffer | str | Callable[..., object] | None = None,
-        encoding: str | Callable[..., object] | None = None,
-        callback: Callable[..., object] | None = None,
+        data: Buffer | str | None = None,
+        encoding: str | None = None,
+        callback: _Takes1[Exception | None] | None = None,
     ) -> Self:
         """Ends the writable side: sends `data`, if given, then half-closes. `callback(error)` is called at 'finish', or
         when it will never come."""
+    @overload
+    def end(self, data: Buffer | str | None, encoding: _Takes1[Exception | None]) -> Self: ...
+    @overload
+    def end(self, data: _Takes1[Exception | None]) -> Self: ...
     def cork(self) -> None:
         """Holds writes back until `uncork()` has been called as often as this."""
     def uncork(self) -> None:
         """Sends what was written since `cork()`."""
     def setDefaultEncoding(self, encoding: str) -> Self:
         """Sets the encoding of strings given to `write` and `end` without one. `ERR_UNKNOWN_ENCODING`."""
-    def destroy(self, error: object = None) -> Self:
+    def destroy(self, error: BaseException | None = None) -> Self:
         """Ends the stream at once, in both directions. `error`, if given, is emitted as 'error'; 'close' follows."""
     @property
     def readable(self) -> bool:
@@ -115,3 +124,26 @@ class Duplex(Handle):
         """Whether the writable side stays open when the other party ends."""
     @allowHalfOpen.setter
     def allowHalfOpen(self, value: object) -> None: ...
+
+# What the module is made of; not for users.
+
+@disjoint_base
+class Chunks: ...
+
+@disjoint_base
+class Waiting: ...
+
+@disjoint_base
+class Writes: ...
+
+@disjoint_base
+class Rare: ...
+
+@disjoint_base
+class Pin:
+    def __new__(cls, source: Buffer) -> Pin: ...
+
+@disjoint_base
+class Link: ...
+
+def callback_with(callback: Callable[..., object], error: Exception | None) -> object: ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,9 +34,9 @@ class Endpoint:
         """What `listen` of a server and `connect` of a socket are called with."""
         return {"port": self.port, "host": self.host} if self.path is None else {"path": self.path}
 
-    def as_bound(self, name: dict[str, Any] | str | None) -> Endpoint:
+    def as_bound(self, name: Mapping[str, Any] | str | None) -> Endpoint:
         """This endpoint with what `address()` of its server says: the port is known now."""
-        return Endpoint(name["address"], name["port"]) if isinstance(name, dict) else self
+        return Endpoint(name["address"], name["port"]) if isinstance(name, Mapping) else self
 
 
 def listening_endpoint(text: str) -> Endpoint:

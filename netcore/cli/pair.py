@@ -49,7 +49,7 @@ class Pair:
         upstream.on("connect", self.connected)
         upstream.on("error", self.upstream_failed)
         worker.dialing[self] = worker.loop.now()
-        upstream.connect(*address.arguments)
+        address.connect(upstream)
 
     def connect_failed(self, error: OSError) -> None:
         """Tries the next upstream, unless the failure is our own."""

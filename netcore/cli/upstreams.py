@@ -19,17 +19,24 @@ LOOKUP_AGAIN_S = 2.0
 
 
 class Address:
-    """One literal address of an upstream: what `connect` of a socket is called with."""
+    """One literal address of an upstream: a port and a host, or a path."""
 
-    __slots__ = ("arguments", "upstream")
+    __slots__ = ("host", "place", "upstream")
 
-    def __init__(self, upstream: Upstream, *arguments: str | int) -> None:
+    def __init__(self, upstream: Upstream, place: int | str, host: str | None = None) -> None:
         self.upstream = upstream
-        self.arguments = arguments
+        self.place = place
+        self.host = host
 
     @property
     def is_path(self) -> bool:
-        return len(self.arguments) == 1
+        return self.host is None
+
+    def connect(self, socket: net.Socket) -> None:
+        if self.host is None:
+            socket.connect(self.place)
+        else:
+            socket.connect(self.place, self.host)
 
 
 class Upstream:
@@ -77,7 +84,7 @@ class Upstream:
             done()
 
     def learn(self, hosts: list[str]) -> None:
-        if hosts and set(hosts) != {address.arguments[-1] for address in self.addresses}:
+        if hosts and set(hosts) != {address.host for address in self.addresses}:
             self.addresses = [Address(self, self.endpoint.port, host) for host in hosts]
             self.current = self.failures = 0
 

@@ -36,7 +36,7 @@ def chosen(upstreams: Upstreams, tried: tuple[Address, ...] = ()) -> Address:
 
 
 def hosts(upstreams: Upstreams, times: int) -> list[object]:
-    return [chosen(upstreams).arguments[1] for _ in range(times)]
+    return [chosen(upstreams).host for _ in range(times)]
 
 
 def fail(address: Address) -> None:
@@ -79,8 +79,8 @@ def test_one_client_tries_each_once_the_failed_ones_last(clock: Clock) -> None:
     tried: tuple[Address, ...] = ()
     while address := upstreams.choose(tried):
         tried += (address,)
-    assert sorted(address.arguments[1] for address in tried) == ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
-    assert tried[-1].arguments[1] == "10.0.0.1"
+    assert sorted(address.host for address in tried) == ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
+    assert tried[-1].host == "10.0.0.1"
 
 
 def test_when_all_have_failed_they_are_tried_all_the_same(clock: Clock) -> None:
@@ -104,7 +104,7 @@ def test_a_name_fails_when_all_its_addresses_have(clock: Clock) -> None:
     assert upstream.retry_at == 0
     second = upstream.pick(())
     assert second is not None
-    assert second.arguments == (80, "10.0.0.2")
+    assert (second.place, second.host) == (80, "10.0.0.2")
     upstream.failed(second)
     assert upstream.retry_at > clock.now
 
@@ -117,7 +117,7 @@ def test_what_a_name_means_can_change(clock: Clock) -> None:
     upstream.learn(["10.0.0.9"])
     changed = upstream.pick(())
     assert changed is not None
-    assert changed.arguments == (80, "10.0.0.9")
+    assert (changed.place, changed.host) == (80, "10.0.0.9")
     upstream.learn([])
     assert upstream.pick(()) is changed
 
@@ -128,7 +128,7 @@ def test_a_name_is_looked_up() -> None:
     upstreams.look_up(lambda: done.append(True))
     net.run()
     assert done == [True]
-    assert chosen(upstreams).arguments in [(80, "127.0.0.1"), (80, "::1")]
+    assert chosen(upstreams).host in ("127.0.0.1", "::1")
 
 
 def test_a_name_that_means_nothing_has_no_address() -> None:
