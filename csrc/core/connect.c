@@ -4,7 +4,8 @@
 
 static nc_status check_unopened(const nc_stream *stream) {
     if (stream->handle.closing) return NC_EBADF;
-    return stream->state & (NC__OPEN | NC__CONNECTING | NC__CONNECT_FAILED) ? NC_EISCONN : NC_OK;
+    if (stream->state & NC__CONNECTING) return NC_EALREADY;
+    return stream->state & (NC__OPEN | NC__CONNECT_FAILED) ? NC_EISCONN : NC_OK;
 }
 
 /* The descriptor to connect: one that was adopted bound, or a new one. */

@@ -296,6 +296,10 @@ void nc_server_close(nc_server *server) {
     nc_port_close(port, &server->sock, false);
 }
 
+bool nc_server_has_waiting(const nc_server *server) {
+    return !nc__list_is_empty(&server->streams);
+}
+
 static void drop_all(nc_server *server) {
     for (nc_list *link; (link = nc__list_shift(&server->drops));) free(nc_container(link, nc_drop, link));
 }

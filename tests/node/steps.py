@@ -10,7 +10,6 @@ import pathlib
 import re
 
 FOLDER = pathlib.Path(__file__).parent / "scenarios"
-UNMET = FOLDER / "unmet.txt"
 TURNS_TO_SETTLE = 6
 
 
@@ -97,8 +96,3 @@ def all_scenarios():
     for path in sorted(FOLDER.glob("*.steps")):
         found += parse(path.read_text(encoding="utf-8"), path.stem)
     return found
-
-
-def unmet():
-    """Names of scenarios that netcore does not yet perform as Node does; the list may only shrink."""
-    return set(UNMET.read_text(encoding="utf-8").splitlines()) if UNMET.exists() else set()

@@ -53,6 +53,9 @@ void nc_server_unref(nc_server *server);
  * this server made (nc_server_own_path()). */
 void nc_server_close(nc_server *server);
 
+/* Whether connections were accepted that no event has handed out yet. May be asked right after nc_server_close(). */
+bool nc_server_has_waiting(const nc_server *server);
+
 /* Tells the server that it made the file at `path`, so that closing unlinks it. */
 nc_status nc_server_own_path(nc_server *server, const char *path, size_t length);
 

@@ -8,6 +8,8 @@ cdef object check_callback(object value, str name)
 
 # What JavaScript's Number() makes of `value` if that is a number from zero on, else None.
 cdef object number_from(object value)
+# Whether JavaScript takes `value` for true: containers are, even empty ones.
+cdef bint is_truthy(object value)
 cdef bint is_pipe_name(object value) except -1
 
 # The options that a call was given in a mapping and as keywords, of which only those `known` are allowed.

@@ -5,6 +5,13 @@ from collections.abc import Mapping
 from netcore._core.errors cimport bad_port, invalid_arg_type, out_of_range
 
 
+cdef bint is_truthy(object value):
+    """Whether JavaScript takes the value for true: containers are, even empty ones."""
+    if value is None or value is False or isinstance(value, str) and not value:
+        return False
+    return not (isinstance(value, (int, float)) and (value == 0 or value != value))
+
+
 cdef bint is_number(object value):
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 

@@ -26,4 +26,5 @@ cdef class Decoder:
     cpdef str write(self, object data)
     cpdef str end(self, object data=*)
     cdef str _feed_utf8(self, const unsigned char *data, Py_ssize_t size)
+    cdef str _continue_utf8(self, const unsigned char *data, Py_ssize_t size)
     cdef int _hold(self, const unsigned char *data, Py_ssize_t size) except -1

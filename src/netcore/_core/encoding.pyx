@@ -12,7 +12,7 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport (
     PyUnicode_AsLatin1String, PyUnicode_AsUTF8String, PyUnicode_DecodeASCII, PyUnicode_DecodeLatin1,
-    PyUnicode_DecodeUTF8, PyUnicode_DecodeUTF8Stateful, PyUnicode_DecodeUTF16,
+    PyUnicode_DecodeUTF8, PyUnicode_DecodeUTF16,
 )
 from libc.string cimport memcpy
 
@@ -222,6 +222,24 @@ def decode(data, encoding="utf8"):
     return decode_as(&view[0], view.shape[0], kind) if view.shape[0] else ""
 
 
+cdef Py_ssize_t _sequence_length(unsigned char lead):
+    """How many bytes a character has that begins with `lead`. F5 to F7, which begin none, count as leads of four."""
+    if lead & 0xE0 == 0xC0:
+        return 2
+    if lead & 0xF0 == 0xE0:
+        return 3
+    return 4 if lead & 0xF8 == 0xF0 else 1
+
+
+cdef Py_ssize_t _unfinished(const unsigned char *data, Py_ssize_t size):
+    """How many bytes at the end are a character whose rest is still to come."""
+    cdef Py_ssize_t count
+    for count in range(1, min(size, 3) + 1):
+        if data[size - count] & 0xC0 != 0x80:
+            return count if count < _sequence_length(data[size - count]) else 0
+    return 0
+
+
 cdef class Decoder:
     """Node's StringDecoder: decodes bytes that arrive in pieces, and keeps a character that is not yet complete.
 
@@ -261,6 +279,8 @@ cdef class Decoder:
     cdef str feed(self, const unsigned char *data, Py_ssize_t size):
         cdef bytes joined
         cdef Py_ssize_t complete = size
+        if self._count and self._encoding == UTF8:
+            return self._continue_utf8(data, size)
         if self._count:
             joined = self._held[:self._count] + data[:size]
             self._count = 0
@@ -277,10 +297,23 @@ cdef class Decoder:
         return decode_as(data, complete, self._encoding)
 
     cdef str _feed_utf8(self, const unsigned char *data, Py_ssize_t size):
-        cdef Py_ssize_t consumed = 0
-        text = PyUnicode_DecodeUTF8Stateful(<const char *>data, size, "replace", &consumed)
-        self._hold(data + consumed, size - consumed)
-        return text
+        cdef Py_ssize_t rest = _unfinished(data, size) if size and data[size - 1] & 0x80 else 0
+        self._hold(data + size - rest, rest)
+        return PyUnicode_DecodeUTF8(<const char *>data, size - rest, "replace")
+
+    cdef str _continue_utf8(self, const unsigned char *data, Py_ssize_t size):
+        """Completes the character that is held back, or gives it up at the first byte that is no part of it."""
+        cdef Py_ssize_t missing = _sequence_length(self._held[0]) - self._count
+        cdef Py_ssize_t found = 0
+        while found < size and found < missing and data[found] & 0xC0 == 0x80:
+            self._held[self._count] = data[found]
+            self._count += 1
+            found += 1
+        if found == size and found < missing:
+            return ""
+        text = PyUnicode_DecodeUTF8(<const char *>self._held, self._count, "replace")
+        self._count = 0
+        return text + self._feed_utf8(data + found, size - found)
 
     cdef int _hold(self, const unsigned char *data, Py_ssize_t size) except -1:
         memcpy(self._held, data, <size_t>size)

@@ -22,6 +22,12 @@ cdef Promise stopped():
 
 # -- chunks ----------------------------------------------------------------------------------------------------------
 
+cdef int iterated_tick(object stream) except -1:
+    """After the iteration: destroys the stream, with an error if it could still be written to."""
+    cdef Duplex self = stream
+    return self.tear_down(abort_error() if self.writable else None)
+
+
 cdef class ChunkIterator:
     """The chunks of a stream, one after the other, until its end; an error of the stream is raised.
 
@@ -84,18 +90,19 @@ cdef class ChunkIterator:
             waiting.reject(stream.rare.errored)
         elif stream.state & RD_END_EMITTED:
             self.finish()
-            if not stream.state & ST_HALF_OPEN:
-                stream.tear_down(None)
             waiting.reject(StopAsyncIteration())
+            # After the ticks, among which the stream ends its writable side, and after the coroutine has gone on.
+            stream._loop.microtask_c(iterated_tick, stream)
         elif stream.state & ST_CLOSED:
             self.finish()
             waiting.reject(misuse("ERR_STREAM_PREMATURE_CLOSE"))
         return 0
 
     cdef int finish(self) except -1:
-        """No more chunks; 'error' stays heard, because whoever iterates is told of it by other means."""
+        """No more chunks. 'error' stays heard, because whoever iterates is told of it by other means, and 'readable', so
+        that the stream, which is about to be destroyed, does not begin to flow."""
         self.over = True
-        self.stream.forget("readable", self.look_again)
+        self.waiting = None
         self.stream.forget("end", self.look_again)
         self.stream.forget("close", self.look_again)
         return 0

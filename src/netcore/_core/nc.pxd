@@ -221,6 +221,7 @@ cdef extern from "netcore/server.h" nogil:
     void nc_server_ref(nc_server *server)
     void nc_server_unref(nc_server *server)
     void nc_server_close(nc_server *server)
+    bint nc_server_has_waiting(const nc_server *server)
     nc_status nc_server_own_path(nc_server *server, const char *path, size_t length)
 
 

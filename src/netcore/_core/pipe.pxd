@@ -10,6 +10,7 @@ cdef class Pipe(Link):
     cdef bint native
     cdef bint over
     cdef int open(self) except -1
+    cdef bint awaited(self)
     cdef int watch_dest(self) except -1
     cdef int attach(self) except -1
     cdef int detach(self) except -1

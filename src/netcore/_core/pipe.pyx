@@ -115,6 +115,32 @@ cdef class Pipe(Link):
             self.dest.on("drain", self.on_drain)
         return 0
 
+    cdef object listener_at(self, Duplex stream, object name):
+        if self.over:
+            return None
+        if stream is self.source and name == "data" and not self.attached:
+            return self.write_chunk
+        if stream is self.source and name == "end":
+            return self.on_source_end
+        if stream is not self.target:
+            return None
+        if name == "drain" and not self.awaited():
+            return None
+        return {
+            "unpipe": self.on_unpipe, "drain": self.on_drain, "error": self.on_error, "close": self.on_close,
+            "finish": self.on_finish,
+        }.get(name)
+
+    cdef bint awaited(self):
+        awaiting = self.source.rare.awaiting
+        return awaiting is self.dest or isinstance(awaiting, set) and self.dest in awaiting
+
+    def on_source_end(self):
+        self.source_ended()
+
+    def on_unpipe(self):
+        self.unpipe()
+
     def on_error(self, error=None):
         self.failed()
         listeners = getattr(self.dest, "listenerCount", None)

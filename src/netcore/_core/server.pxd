@@ -10,7 +10,7 @@ cdef class Server(Handle):
     cdef bint paused
     cdef bint unrefed
     cdef bint local          # it listens on a Unix-domain socket
-    cdef int closing         # C servers that close() has been called for, and that are not gone yet
+    cdef int closing         # C servers that were closed while connections were still to be handed out
     cdef unsigned mark
     cdef readonly bint noDelay
     cdef readonly bint keepAlive

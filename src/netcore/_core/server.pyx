@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from libc.stdint cimport intptr_t
 
 from netcore._core.aborting cimport check_signal, on_abort
-from netcore._core.arguments cimport check_callback, check_number, check_port, is_pipe_name, merge, normalize, number_from
+from netcore._core.arguments cimport (
+    check_callback, check_number, check_port, is_pipe_name, is_truthy, merge, normalize, number_from,
+)
 from netcore._core.blocklist cimport BlockList
 from netcore._core.bound cimport BoundSocket
 from netcore._core.errors cimport errno_error, invalid_arg_type, invalid_arg_value, misuse
@@ -96,7 +98,7 @@ cdef class Server(Handle):
         self.noDelay = bool(options.get("noDelay"))
         self.keepAlive = bool(options.get("keepAlive"))
         block_list = options.get("blockList")
-        if block_list is not None and block_list is not False:
+        if is_truthy(block_list):
             self.set_block_list(block_list, "options.blockList")
         return 0
 
@@ -336,10 +338,10 @@ cdef class Server(Handle):
                 self.emit1("error", errno_error(event.status, "accept"))
             return 0
         if event.type == NC_EVENT_CLOSED:
-            self.closing -= 1
             try:
-                if self.connections == 0:
-                    self._loop.tick_c(close_tick, self)
+                if self.closing:
+                    self.closing -= 1
+                    self.close_if_drained()
             finally:
                 self.close_reference()
         return 0
@@ -391,13 +393,13 @@ cdef class Server(Handle):
             else:
                 self.listen_to("close", callback, True)
         if self.c != NULL:
-            self.closing += 1
             self.blocked += nc_server_blocked(self.c)
             nc_server_close(self.c)
+            # The connections that had come already are still to be handed out.
+            self.closing += nc_server_has_waiting(self.c)
             self.c = NULL
             self._loop.touch()
-        else:
-            self.close_if_drained()
+        self.close_if_drained()
         return self
 
     def address(self):

@@ -9,7 +9,7 @@ from libc.stdint cimport intptr_t, uint64_t
 from libc.string cimport memcpy
 
 from netcore._core.aborting cimport check_signal, on_abort
-from netcore._core.arguments cimport check_int32, check_number, merge, normalize
+from netcore._core.arguments cimport check_int32, check_number, is_truthy, merge, normalize
 from netcore._core.blocklist cimport BlockList
 from netcore._core.bound cimport BoundSocket
 from netcore._core.dialer cimport Attempt, Dialer
@@ -124,7 +124,7 @@ cdef class Socket(Dialer):
         if options.get("typeOfService") is not None:
             self.rarely().tos = check_int32(options["typeOfService"], "options.typeOfService", 0, 255)
         block_list = options.get("blockList")
-        if block_list:
+        if is_truthy(block_list):
             if not isinstance(block_list, BlockList):
                 raise invalid_arg_type("options.blockList", "net.BlockList", block_list)
             self.rarely().block_list = block_list
@@ -356,6 +356,9 @@ cdef class Socket(Dialer):
         if writes is None or not (writes.waiting or writes.held or writes.on_finish is not None):
             return 0
         if never_connected:
+            if writes.held:
+                # Node counts the first write as on its way.
+                self.rare.sent += memory_size(writes.held[0][0])
             error = misuse("ERR_SOCKET_CLOSED_BEFORE_CONNECTION")
         else:
             error = errno_error(NC_ECANCELED, "write")
@@ -507,9 +510,6 @@ cdef class Socket(Dialer):
             self.state |= ST_IN_FLIGHT
         rare.received = nc_stream_bytes_received(c) + rare.received_before
         rare.sent = nc_stream_bytes_sent(c)
-        if connecting and self.writes is not None and self.writes.held:
-            # Node counts the first write as on its way.
-            rare.sent += memory_size(self.writes.held[0][0])
         self.c = NULL
         self.state &= ~ST_HANDLE
         if self.state & ST_RESET:
@@ -637,19 +637,21 @@ cdef class Socket(Dialer):
     def setTypeOfService(self, tos):
         """Sets the type-of-service byte (traffic class in IPv6) of the packets sent: 0 to 255."""
         cdef nc_status status
-        value = check_int32(tos, "tos", 0, 255)
-        if self.state & ST_HANDLE and not self.state & (ST_IPC | ST_CONNECTING) and value != self.rarely().tos:
+        cdef int value = check_int32(tos, "tos", 0, 255)
+        cdef bint changed = value != self.rarely().tos
+        self.rare.tos = value
+        if changed and self.state & ST_HANDLE and not self.state & ST_IPC:
             status = nc_stream_set_type_of_service(self.c, value)
             if status != 0:
                 raise errno_error(status, "setTypeOfService")
-        self.rarely().tos = value
         return self
 
     def getTypeOfService(self):
-        """The type-of-service byte that is in force; 0 before there is a connection and none was set."""
+        """The type-of-service byte that is in force. Before `connect()` and after the close, what was set, else 0. EBADF
+        between `connect()` and the attempt, when there is no descriptor to ask."""
         cdef unsigned tos = 0
         cdef nc_status status
-        if not self.state & ST_HANDLE or self.state & (ST_IPC | ST_CONNECTING):
+        if not self.state & ST_HANDLE or self.state & ST_IPC:
             return self.rare.tos if self.rare is not None and self.rare.tos >= 0 else 0
         status = nc_stream_get_type_of_service(self.c, &tos)
         if status != 0:

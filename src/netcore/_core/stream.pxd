@@ -63,6 +63,7 @@ cdef extern from *:
     #define ST_ABORTED (1ull << 57)            /* by a signal, while connecting */
     #define ST_WAS_PENDING (1ull << 58)        /* destroyed before the connection was there */
     #define ST_SILENT (1ull << 59)             /* a stream that had only a timer is being closed */
+    #define ST_END_UNHEARD (1ull << 60)        /* our own listener of 'end' was removed */
     """
     const uint64_t RD_FLOW_KNOWN, RD_FLOWING, RD_PAUSE_KNOWN, RD_PAUSED, RD_ENDED, RD_END_EMITTED, RD_END_SCHEDULED
     const uint64_t RD_READING, RD_SYNC, RD_NEED_READABLE, RD_EMITTED_READABLE, RD_READABLE_LISTENING
@@ -72,7 +73,7 @@ cdef extern from *:
     const uint64_t WR_DISABLED, WR_PEER_ENDED, WR_ON_CONNECT, WR_RELAYED_TO
     const uint64_t ST_DESTROYED, ST_CLOSED, ST_CLOSE_EMITTED, ST_ERRORED, ST_ERROR_EMITTED, ST_CONNECTING, ST_HANDLE
     const uint64_t ST_HALF_OPEN, ST_HAD_ERROR, ST_NO_DELAY, ST_KEEP_ALIVE, ST_UNREF, ST_IPC, ST_RESET, ST_COUNTED
-    const uint64_t ST_BOUND, ST_IN_FLIGHT, ST_ABORTED, ST_WAS_PENDING, ST_SILENT
+    const uint64_t ST_BOUND, ST_IN_FLIGHT, ST_ABORTED, ST_WAS_PENDING, ST_SILENT, ST_END_UNHEARD
 
 
 # Chunks that have been received and not read: bytes, or str when the stream decodes.
@@ -140,6 +141,8 @@ cdef class Rare:
 # One pipe that leads out of `source`, as the streams at its two ends see it. See pipe.pyx.
 cdef class Link:
     cdef Duplex source
+    # The listener that the pipe stands for among those of `name` at `stream`, one of its ends; None if there is none.
+    cdef object listener_at(self, Duplex stream, object name)
     cdef int source_flows(self) except -1
     cdef int source_ended(self) except -1
     cdef int fall_back(self) except -1
@@ -173,6 +176,7 @@ cdef class Duplex(Handle):
     # Of the pipes at this stream.
     cdef int source_flows(self) except -1
     cdef int want_bytes(self) except -1
+    cdef list pipe_listeners(self, object name)
     cdef int writing_changed(self) except -1
 
     # Reading.

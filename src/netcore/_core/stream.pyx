@@ -16,6 +16,7 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdint cimport uint32_t, uint64_t
 
 from netcore._core.arguments cimport check_string
+from netcore._core.emitter cimport EventEmitter
 from netcore._core.encoding cimport Decoder, Encoding, encode_as, encoding_of
 from netcore._core.errors cimport errno_error, invalid_arg_type, misuse, out_of_range
 from netcore._core.listener cimport call1
@@ -133,6 +134,9 @@ cdef class Pin:
 
 
 cdef class Link:
+    cdef object listener_at(self, Duplex stream, object name):
+        return None
+
     cdef int source_flows(self) except -1:
         return 0
 
@@ -208,7 +212,7 @@ cdef int end_tick(object stream) except -1:
     if self.state & (ST_ERRORED | ST_CLOSE_EMITTED | RD_END_EMITTED | RD_BUFFERED):
         return 0
     self.state |= RD_END_EMITTED
-    if not self.state & ST_HALF_OPEN:
+    if not self.state & (ST_HALF_OPEN | ST_END_UNHEARD):
         self.state |= WR_PEER_ENDED
     self.emit0("end")
     if self.rare is not None and self.rare.pipes:
@@ -325,6 +329,20 @@ cdef int failed_write_tick_c(object call) except -1:
     return 0
 
 
+# -- the listeners that a stream has by itself -------------------------------------------------------------------------
+
+def _on_end():
+    """Every stream listens to its own 'end', as in Node; what is to be done then is done where 'end' is emitted."""
+
+
+cdef object own_end = _on_end
+cdef tuple FRESH_TABLE = ("end", own_end)
+
+# The events that come first in eventNames(), in this order, whenever they got their listeners.
+cdef tuple PIPE_EVENTS = ("data", "end", "unpipe", "drain", "error", "close", "finish")
+cdef tuple RESERVED_EVENTS = ("close", "error", "prefinish", "finish", "drain", "data", "end", "readable")
+
+
 # -- the stream ------------------------------------------------------------------------------------------------------
 
 cdef class Duplex(Handle):
@@ -333,6 +351,7 @@ cdef class Duplex(Handle):
     def __cinit__(self):
         self.read_mark = DEFAULT_MARK
         self.write_mark = DEFAULT_MARK
+        self._table = FRESH_TABLE
 
     cdef Rare rarely(self):
         if self.rare is None:
@@ -621,13 +640,53 @@ cdef class Duplex(Handle):
             self.loop_of().tick_c(listening_tick, self)
         elif name == "data" and not self.has("data"):
             self.state &= ~RD_DATA_LISTENING
+        elif name == "end" and not EventEmitter.listenerCount(self, "end", own_end):
+            self.state |= ST_END_UNHEARD
         return 0
 
     cdef int cleared(self, object name) except -1:
         """As in Node, data goes on flowing, to nobody, when `removeAllListeners` has taken the last who listened."""
         if name is None or name == "readable":
             self.loop_of().tick_c(listening_tick, self)
+        if name is None or name == "end":
+            self.state |= ST_END_UNHEARD
         return 0
+
+    cdef list pipe_listeners(self, object name):
+        """What the pipes at this stream listen to without being in the table of listeners."""
+        found = []
+        if self.rare is None:
+            return found
+        for link in (self.rare.pipes or []) + (self.rare.sources or []):
+            listener = (<Link>link).listener_at(self, name)
+            if listener is not None:
+                found.append(listener)
+        return found
+
+    def listeners(self, name):
+        """The listeners of an event, as they were given to `on` and `once`, and those that pipes have: a list of its
+        own."""
+        return EventEmitter.listeners(self, name) + self.pipe_listeners(name)
+
+    def rawListeners(self, name):
+        """The same, with wrappers in place of those added by `once`: `.listener` is the listener, and calling the
+        wrapper uses it up."""
+        return EventEmitter.rawListeners(self, name) + self.pipe_listeners(name)
+
+    def listenerCount(self, name, listener=None):
+        """How many listeners the event has, or how often it has this one."""
+        return EventEmitter.listenerCount(self, name, listener) + (
+            len(self.pipe_listeners(name)) if listener is None else 0
+        )
+
+    def eventNames(self):
+        """The names of the events that have listeners: those that every stream has come first, in Node's order."""
+        names = EventEmitter.eventNames(self)
+        if self.rare is not None and (self.rare.pipes or self.rare.sources):
+            names += [name for name in PIPE_EVENTS if name not in names and self.pipe_listeners(name)]
+        return [name for name in RESERVED_EVENTS if name in names] + [
+            name for name in names if name not in RESERVED_EVENTS
+        ]
 
     def read(self, size=None):
         """Takes `size` bytes (or characters, after `setEncoding`) out of what has been received; None if there are
