@@ -10,6 +10,7 @@ cdef class Server(Handle):
     cdef bint paused
     cdef bint unrefed
     cdef bint local          # it listens on a Unix-domain socket
+    cdef int handles         # C servers that are not gone yet
     cdef int closing         # C servers that were closed while connections were still to be handed out
     cdef unsigned mark
     cdef readonly bint noDelay
@@ -42,4 +43,5 @@ cdef class Server(Handle):
     cdef int accept(self, nc_stream *stream) except -1
     cdef int dropped(self, nc_event *event) except -1
     cdef int close_if_drained(self) except -1
+    cdef int gone(self) except -1
     cdef int lost_one(self) except -1

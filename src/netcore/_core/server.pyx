@@ -265,6 +265,7 @@ cdef class Server(Handle):
             self.c = NULL
             return status
         self.open_reference()
+        self.handles += 1
         self.local = False
         return status
 
@@ -339,9 +340,7 @@ cdef class Server(Handle):
             return 0
         if event.type == NC_EVENT_CLOSED:
             try:
-                if self.closing:
-                    self.closing -= 1
-                    self.close_if_drained()
+                self.gone()
             finally:
                 self.close_reference()
         return 0
@@ -369,6 +368,18 @@ cdef class Server(Handle):
             "remoteAddress": remote["address"], "remotePort": remote["port"], "remoteFamily": remote["family"],
         })
         return 0
+
+    cdef int gone(self) except -1:
+        """A C server is gone: closed here, and then all is told but of what was still to be handed out, or by the end of
+        the loop."""
+        self.handles -= 1
+        if self.closing:
+            self.closing -= 1
+        elif self.handles or self.c == NULL:
+            return 0
+        else:
+            self.c = NULL
+        return self.close_if_drained()
 
     cdef int lost_one(self) except -1:
         self.connections -= 1
