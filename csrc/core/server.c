@@ -92,6 +92,10 @@ nc_status nc_socket_name(intptr_t fd, nc_addr *out, char *path, size_t cap, size
     return nc__socket_path(fd, path, cap, length);
 }
 
+nc_status nc_socket_duplicate(intptr_t fd, intptr_t *out) {
+    return nc__socket_duplicate(fd, out);
+}
+
 void nc_socket_close(intptr_t fd) {
     nc__socket_close(fd);
 }

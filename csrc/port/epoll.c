@@ -88,7 +88,7 @@ nc_status nc__poller_wait(nc_poller *poller, int64_t ms, nc_poller_event *events
     *count = 0;
     int n = epoll_wait((int)poller->fd, kernel, NC_POLLER_EVENTS_MAX, timeout);
     if (n < 0) return nc__posix_status(errno);
-    for (int i = 0; i < n; i++) events[i] = (nc_poller_event){kernel[i].data.ptr, what(kernel[i].events), 0};
+    for (int i = 0; i < n; i++) events[i] = (nc_poller_event){kernel[i].data.ptr, what(kernel[i].events), 0, NC_OK};
     *count = n;
     return NC_OK;
 }

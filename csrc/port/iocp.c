@@ -20,6 +20,7 @@
 #include "port/intake.h"
 #include "port/iocp_int.h"
 #include "port/os.h"
+#include "port/queue.h"
 #include "port/sockaddr.h"
 #include "port/socket.h"
 #include "port/win_socket.h"
@@ -630,21 +631,6 @@ static size_t deliver(nc_port *port, nc_sock *sock) {
     return (sock->flags & (WANT_IN | READABLE)) == (WANT_IN | READABLE) ? deliver_in(port, sock) : 0;
 }
 
-/* The queue as it is now; what is queued meanwhile waits for the next poll. */
-static void work_off(nc_port *port) {
-    nc_list batch;
-    size_t bytes = 0;
-    nc__list_init(&batch);
-    nc__list_append_all(&batch, &port->queue);
-    while (bytes < NC_PORT_TURN_BYTES) {
-        nc_list *link = nc__list_shift(&batch);
-        if (!link) return;
-        bytes += deliver(port, nc_container(link, nc_sock, link));
-    }
-    nc__list_append_all(&batch, &port->queue);
-    nc__list_append_all(&port->queue, &batch);
-}
-
 /* What time alone brings about. */
 static void run_due(nc_port *port) {
     if (nc__list_is_empty(&port->timed)) return;
@@ -728,7 +714,7 @@ nc_status nc_port_poll(nc_port *port, int64_t ms, bool *woken) {
     nc_status status = take_packets(port, limit, entries, &count);
     note_all(port, entries, count, woken);
     run_due(port);
-    work_off(port);
+    nc__queue_work_off(&port->queue, port, deliver);
     return status;
 }
 

@@ -16,7 +16,8 @@ nc_status nc__iocp_pipe_receive(nc_chan *chan) {
     if (chan->sock->flags & ENDING) nc__iocp_at(chan, nc__os_now_ms() + END_MS);
     nc__op_start(&chan->in);
     BOOL at_once = ReadFile(chan->handle, &none, 0, &got, &chan->in.over);
-    return nc__op_started(&chan->in, at_once, at_once ? 0 : GetLastError());
+    nc_status status = nc__op_started(&chan->in, at_once, at_once ? 0 : GetLastError());
+    return status == NC_EPIPE ? NC_EOF : status; /* its other end is closed already */
 }
 
 static nc_status write_one(nc_chan *chan, const nc_buf *buf, size_t *size) {

@@ -18,13 +18,15 @@
 #endif
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
+#include <time.h>
 
+/* After those whose types it uses without saying so. */
 #include <sys/event.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "port/poller.h"
@@ -160,13 +162,21 @@ bool nc__poller_is_behind(const nc_poller *poller) {
     return poller->changes && poller->changes->count > 0;
 }
 
+/* Linux counts what waits up to an urgent mark only, and so does a library over it. */
+#if defined(__linux__) && !defined(EV_COUNTS_PAST_MARKS)
+enum { NEWS_IN = NC_POLL_IN | NC_POLL_URGENT };
+#else
+enum { NEWS_IN = NC_POLL_IN };
+#endif
+
 static unsigned what(const nc_kevent *event) {
-    unsigned news = event->filter == EVFILT_WRITE ? NC_POLL_OUT : NC_POLL_IN;
+    unsigned news = event->filter == EVFILT_WRITE ? NC_POLL_OUT : NEWS_IN;
     return event->flags & EV_EOF ? news | NC_POLL_HUP : news;
 }
 
 static nc_poller_event translate(const nc_kevent *event) {
-    nc_poller_event news = {event->udata, what(event), 0};
+    nc_poller_event news = {event->udata, what(event), 0, NC_OK};
+    if ((event->flags & EV_EOF) && event->fflags) news.error = nc__posix_status((int)event->fflags);
     if (event->filter == EVFILT_READ && event->data > 0) {
         news.waiting = event->data < INT32_MAX ? (uint32_t)event->data : (uint32_t)INT32_MAX;
     }
@@ -195,6 +205,7 @@ static void collect(nc_poller *poller, nc_kevent *kernel, int n, nc_poller_event
         if (kernel[i].flags & EV_ERROR) {
             if (is_to_be_retried(poller->changes, submitted, &kernel[i])) continue;
             kernel[i].flags |= EV_EOF;
+            kernel[i].fflags = 0;
             kernel[i].data = 0;
         }
         events[(*count)++] = translate(&kernel[i]);

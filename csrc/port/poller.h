@@ -17,6 +17,7 @@ typedef struct nc_poller_event {
     nc_sock *sock; /* NULL: the wake-up */
     unsigned what;
     uint32_t waiting; /* bytes to be read, if the kernel says how many; else 0 */
+    nc_status error;  /* the socket's, if the kernel says it; else NC_OK */
 } nc_poller_event;
 
 typedef struct nc_poller {

@@ -7,6 +7,9 @@
 #endif
 #include "port/socket.h"
 
+/* First, because FreeBSD's network headers use its types without saying so. */
+#include <sys/types.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -16,7 +19,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/types.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -86,6 +88,12 @@ nc_status nc__socket_open(int family, intptr_t *out) {
 void nc__socket_close(intptr_t fd) {
     /* EINTR included, the descriptor is gone after close on every system we know. */
     if (close((int)fd) != 0) return;
+}
+
+nc_status nc__socket_duplicate(intptr_t fd, intptr_t *out) {
+    int copy = fcntl((int)fd, F_DUPFD_CLOEXEC, 0);
+    *out = copy;
+    return copy >= 0 ? NC_OK : last_status();
 }
 
 void nc__socket_reset_on_close(intptr_t fd) {

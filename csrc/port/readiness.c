@@ -19,6 +19,7 @@
 #include "port/intake.h"
 #include "port/poller.h"
 #include "port/os.h"
+#include "port/queue.h"
 #include "port/socket.h"
 
 enum {
@@ -114,7 +115,14 @@ static void enqueue(nc_port *port, nc_sock *sock) {
     if (nc__list_is_empty(&sock->link)) nc__list_append(&port->queue, &sock->link);
 }
 
+/* The error that the kernel told of with an event. It counts where the socket itself knows of none any more: a library
+ * that imitates kqueue has asked it, and asking is forgetting. */
+static nc_status told(const nc_sock *sock) {
+    return (nc_status)(intptr_t)sock->os;
+}
+
 static nc_status watch(nc_port *port, nc_sock *sock, nc_poller_mode mode) {
+    sock->os = NULL;
     nc_status status = nc__poller_add(&port->poller, sock, mode);
     if (status != NC_OK) return status;
     sock->flags |= WATCHED | (mode == NC_POLLER_STREAM_IN_OUT ? WATCHES_OUT : 0);
@@ -246,7 +254,8 @@ void nc_port_abandon(nc_sock *sock) {
 
 static void deliver_connect(nc_sock *sock) {
     sock->flags &= ~(uint32_t)(CONNECTING | WRITABLE);
-    sock->events->connected(sock, nc__socket_error(sock->fd));
+    nc_status status = nc__socket_error(sock->fd);
+    sock->events->connected(sock, status == NC_OK ? told(sock) : status);
 }
 
 static void deliver_writable(nc_sock *sock) {
@@ -273,6 +282,7 @@ static size_t deliver_in(nc_port *port, nc_sock *sock) {
         sock->waiting = 0;
         return 0;
     }
+    if (status == NC_EOF && told(sock) != NC_OK) status = told(sock);
     sock->flags &= ~(uint32_t)WANT_IN;
     if (status != NC_OK) {
         sock->events->received(sock, status, none);
@@ -374,24 +384,10 @@ static void note(nc_port *port, const nc_poller_event *event) {
         sock->waiting = event->waiting;
     }
     if (event->what & NC_POLL_HUP) sock->flags |= HUP;
+    if (event->error != NC_OK) sock->os = (void *)(intptr_t)event->error;
     if (event->what & NC_POLL_URGENT) sock->flags |= EXACT;
     if ((event->what & NC_POLL_OUT) && (sock->flags & (WANT_OUT | CONNECTING))) sock->flags |= WRITABLE;
     if (sock->flags & (WANT_IN | WRITABLE | WANT_ACCEPT)) enqueue(port, sock);
-}
-
-/* The queue as it is now; what is queued meanwhile waits for the next poll. */
-static void work_off(nc_port *port) {
-    nc_list batch;
-    size_t bytes = 0;
-    nc__list_init(&batch);
-    nc__list_append_all(&batch, &port->queue);
-    while (bytes < NC_PORT_TURN_BYTES) {
-        nc_list *link = nc__list_shift(&batch);
-        if (!link) return;
-        bytes += deliver(port, nc_container(link, nc_sock, link));
-    }
-    nc__list_append_all(&batch, &port->queue);
-    nc__list_append_all(&port->queue, &batch);
 }
 
 static int64_t limit_wait(const nc_port *port, int64_t ms) {
@@ -414,6 +410,6 @@ nc_status nc_port_poll(nc_port *port, int64_t ms, bool *woken) {
         }
     }
     wake_rested(port);
-    work_off(port);
+    nc__queue_work_off(&port->queue, port, deliver);
     return status;
 }

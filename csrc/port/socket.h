@@ -7,6 +7,8 @@
 /* A new non-blocking, non-inherited stream socket of family 4, 6 or 0 (Unix-domain). */
 nc_status nc__socket_open(int family, intptr_t *fd);
 void nc__socket_close(intptr_t fd);
+/* Another descriptor of the same bound or listening socket. */
+nc_status nc__socket_duplicate(intptr_t fd, intptr_t *out);
 /* Makes the next close reset the connection. */
 void nc__socket_reset_on_close(intptr_t fd);
 

@@ -6,7 +6,7 @@
 
 #include "port/win_errno.h"
 
-enum { PIPE_BUFFER = 64 * 1024 };
+enum { PIPE_BUFFER = 64 * 1024, NAME_MAX_BYTES = 256 };
 
 nc_status nc__wide(const char *text, size_t length, wchar_t **out) {
     if (length > 32767) return NC_ENAMETOOLONG;
@@ -55,6 +55,7 @@ void nc__pipe_free(nc_pipe *pipe) {
 nc_status nc__pipe_name(nc_pipe *pipe, const char *path, size_t length) {
     if (length == 0 || memchr(path, '\0', length)) return NC_EINVAL;
     if (pipe->name) return NC_EINVAL;
+    if (length > NAME_MAX_BYTES) return NC_ENAMETOOLONG;
     pipe->path = malloc(length);
     if (!pipe->path) return NC_ENOMEM;
     memcpy(pipe->path, path, length);
@@ -67,6 +68,17 @@ static nc_status make_instance(const nc_pipe *pipe, DWORD how, HANDLE *out) {
     DWORD type = PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT;
     *out = CreateNamedPipeW(pipe->name, mode, type, PIPE_UNLIMITED_INSTANCES, PIPE_BUFFER, PIPE_BUFFER, 0, NULL);
     return *out == INVALID_HANDLE_VALUE ? nc__win_status(GetLastError()) : NC_OK;
+}
+
+nc_status nc__pipe_duplicate(const nc_pipe *pipe, intptr_t *fd) {
+    if (!pipe->is_server || !pipe->name) return NC_EBADF;
+    nc_status status = nc__pipe_new(fd);
+    if (status != NC_OK) return status;
+    nc_pipe *copy = nc__pipe_of(*fd);
+    copy->is_server = true;
+    status = nc__pipe_name(copy, pipe->path, pipe->length);
+    if (status != NC_OK) nc__pipe_free(copy);
+    return status;
 }
 
 nc_status nc__pipe_instance(const nc_pipe *pipe, HANDLE *out) {

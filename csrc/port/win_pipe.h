@@ -36,6 +36,8 @@ void nc__pipe_free(nc_pipe *pipe);
 nc_status nc__pipe_from(HANDLE handle, HANDLE joined, intptr_t *fd);
 
 nc_status nc__pipe_bind(nc_pipe *pipe, const char *path, size_t length);
+/* Another record of a bound pipe, whose connections come to instances of its own. */
+nc_status nc__pipe_duplicate(const nc_pipe *pipe, intptr_t *fd);
 /* One more instance of a bound pipe, to be connected to. */
 nc_status nc__pipe_instance(const nc_pipe *pipe, HANDLE *out);
 nc_status nc__pipe_open_to_all(nc_pipe *pipe, bool readable, bool writable);

@@ -60,6 +60,17 @@ void nc__socket_close(intptr_t fd) {
     }
 }
 
+nc_status nc__socket_duplicate(intptr_t fd, intptr_t *out) {
+    WSAPROTOCOL_INFOW info;
+    if (nc__is_pipe(fd)) return nc__pipe_duplicate(nc__pipe_of(fd), out);
+    if (WSADuplicateSocketW((SOCKET)fd, GetCurrentProcessId(), &info) != 0) return last_status();
+    DWORD how = WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT;
+    SOCKET copy = WSASocketW(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, &info, 0, how);
+    if (copy == INVALID_SOCKET) return last_status();
+    *out = (intptr_t)copy;
+    return NC_OK;
+}
+
 void nc__socket_reset_on_close(intptr_t fd) {
     struct linger linger = {1, 0};
     if (nc__is_pipe(fd)) return;

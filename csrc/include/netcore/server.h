@@ -26,6 +26,9 @@ nc_status nc_bind_path(const char *path, size_t length, unsigned flags, intptr_t
 nc_status nc_socket_name(intptr_t fd, nc_addr *out, char *path, size_t cap, size_t *length);
 /* Closes a descriptor that nc_bind() gave. */
 void nc_socket_close(intptr_t fd);
+/* Another descriptor of the same bound or listening socket, for a server of another loop to accept with; the caller's.
+ * Errors: NC_EMFILE, NC_ENOMEM, NC_EBADF. */
+nc_status nc_socket_duplicate(intptr_t fd, intptr_t *out);
 
 /* Makes a server over a bound (or already listening) descriptor, which it owns from then on, and lets it listen.
  * Without success the descriptor stays the caller's. Errors: NC_ENOMEM, NC_EADDRINUSE, NC_EINVAL, NC_ENOTSOCK. */

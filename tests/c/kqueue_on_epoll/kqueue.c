@@ -83,21 +83,32 @@ static int64_t waiting(int fd, uint32_t news) {
     return news & EPOLLPRI ? size + URGENT : size;
 }
 
+/* A kqueue says a socket's error with the event. Asking for it here takes it from the socket, as a library must that has no
+ * other way to know. */
+static unsigned error_of(int fd, uint32_t news) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (!(news & EPOLLERR) || getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return 0;
+    return (unsigned)error;
+}
+
 static int translate(int kq, const struct epoll_event *from, struct kevent *to) {
     int fd = from->data.fd, count = 0;
     uint32_t ended = from->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
     unsigned short flags = ended ? EV_EOF : 0;
+    unsigned error;
     if (fd < 0) {
         EV_SET(to, 0, EVFILT_USER, 0, 0, 0, NULL);
         return 1;
     }
+    error = error_of(fd, from->events);
     if (is_on(&readers[fd], kq) && ((from->events & (EPOLLIN | EPOLLPRI)) || ended)) {
-        EV_SET(&to[count], (uintptr_t)fd, EVFILT_READ, flags, 0, waiting(fd, from->events), readers[fd].udata);
+        EV_SET(&to[count], (uintptr_t)fd, EVFILT_READ, flags, error, waiting(fd, from->events), readers[fd].udata);
         count++;
     }
     if (is_on(&writers[fd], kq) && (from->events & (EPOLLOUT | EPOLLHUP | EPOLLERR))) {
         flags = from->events & (EPOLLHUP | EPOLLERR) ? EV_EOF : 0;
-        EV_SET(&to[count], (uintptr_t)fd, EVFILT_WRITE, flags, 0, 0, writers[fd].udata);
+        EV_SET(&to[count], (uintptr_t)fd, EVFILT_WRITE, flags, error, 0, writers[fd].udata);
         count++;
     }
     return count;

@@ -31,6 +31,7 @@ enum { EVFILT_READ = -1, EVFILT_WRITE = -2 };
 #define EV_CLEAR 0x0020
 #define EV_ERROR 0x4000
 #define EV_EOF 0x8000
+#define EV_COUNTS_PAST_MARKS 1 /* as kernels do, and libraries cannot: see waiting() */
 #define NOTE_TRIGGER 0x01000000
 
 int kqueue(void);
