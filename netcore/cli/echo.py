@@ -9,6 +9,7 @@ from argparse import ArgumentParser, Namespace
 import netcore as net
 from netcore.cli.endpoint import Endpoint, listening_endpoint
 from netcore.cli.limits import raise_descriptor_limit
+from netcore.cli.stopping import STOP_SIGNALS
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -37,7 +38,7 @@ class Echo:
         self.status = 0
 
     def run(self) -> int:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOP_SIGNALS:
             signal.signal(number, lambda *_: self.loop.post(self.stop))
         self.server.on("error", self.failed)
         self.server.listen(self.listen.options(), self.listening)

@@ -18,11 +18,15 @@ import netcore as net
 from netcore.cli.endpoint import Endpoint, listening_endpoint, target_endpoint
 from netcore.cli.limits import raise_descriptor_limit
 from netcore.cli.parser import count, milliseconds, period, seconds
+from netcore.cli.stopping import STOP_SIGNALS
 from netcore.cli.tally import Tally
 from netcore.cli.worker import Limit, Settings, Worker
 
 # A worker that has ended meanwhile does not put a new list in force, and is not waited for longer than this.
 RELOAD_S = 5.0
+
+# Whether the kernel spreads the connections of a port over the sockets that share it. Elsewhere the workers share one.
+SPREADS = sys.platform.startswith(("linux", "freebsd"))
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -104,8 +108,8 @@ class Proxy:
     def run(self) -> int:
         """Until all is over. Answers the exit status."""
         self.loop.ref()
-        signal.signal(signal.SIGTERM, self.on_stop_signal)
-        signal.signal(signal.SIGINT, self.on_stop_signal)
+        for number in STOP_SIGNALS:
+            signal.signal(number, self.on_stop_signal)
         if hasattr(signal, "SIGHUP"):
             signal.signal(signal.SIGHUP, self.on_reload_signal)
         first = self.new_worker()
@@ -119,7 +123,7 @@ class Proxy:
     # -- workers -----------------------------------------------------------------------------------------------------
 
     def place(self, listen: Endpoint) -> dict[str, object]:
-        return {**listen.options(), "reusePort": self.settings.workers > 1}
+        return {**listen.options(), "reusePort": SPREADS and self.settings.workers > 1}
 
     def new_worker(self) -> Worker:
         worker = Worker(self.settings, self.block_list, self.limit, say)
@@ -130,7 +134,7 @@ class Proxy:
         """The first worker has bound the port or path, so now the others can share it."""
         name = self.workers[0].server.address()
         bound = self.settings.listen.as_bound(name)
-        place = self.place(bound) if isinstance(name, dict) else {"handle": self.workers[0].server}
+        place = self.place(bound) if SPREADS and isinstance(name, dict) else {"handle": self.workers[0].server}
         for _ in range(1, self.settings.workers):
             self.running += 1
             Thread(target=self.run_worker, args=(place,), daemon=True).start()

@@ -211,6 +211,7 @@ cdef extern from "netcore/server.h" nogil:
     nc_status nc_bind_path(const char *path, size_t length, unsigned flags, intptr_t *fd)
     nc_status nc_socket_name(intptr_t fd, nc_addr *out, char *path, size_t cap, size_t *length)
     void nc_socket_close(intptr_t fd)
+    nc_status nc_socket_duplicate(intptr_t fd, intptr_t *out)
     nc_status nc_server_new(nc_loop *loop, void *owner, intptr_t fd, int backlog, nc_server **out)
     void nc_server_set_limit(nc_server *server, int64_t limit)
     void nc_server_set_blocklist(nc_server *server, nc_blocklist *list)

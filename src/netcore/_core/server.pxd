@@ -30,6 +30,7 @@ cdef class Server(Handle):
     cdef int listen_with(self, dict options, object backlog) except -1
     cdef int listen_on_address(self, object host, int port, int family, int backlog, unsigned flags) except -1
     cdef int listen_on_path(self, dict options, int backlog) except -1
+    cdef int listen_on_copy(self, intptr_t fd, int backlog) except -1
     cdef int listen_on_descriptor(self, object fd, int backlog) except -1
     cdef nc_status adopt(self, intptr_t fd, int backlog) except 1
     cdef nc_status open_server(self, intptr_t fd, int backlog) except 1

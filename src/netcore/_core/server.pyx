@@ -142,6 +142,8 @@ cdef class Server(Handle):
         if handle is not None:
             if isinstance(handle, Mapping):
                 options = dict(handle)
+            elif isinstance(handle, (Server, Socket)) and shared_descriptor(handle) != -1:
+                return self.listen_on_copy(shared_descriptor(handle), backlog or 0)
             else:
                 options = {"fd": descriptor_of(handle)}
         self._follow(options.get("signal"))
@@ -241,6 +243,16 @@ cdef class Server(Handle):
         if self.local and self.path[0] != "\0":
             text = self.path.encode("utf-8", "surrogateescape")
             nc_server_own_path(self.c, text, len(text))
+        return self.start()
+
+    cdef int listen_on_copy(self, intptr_t fd, int backlog) except -1:
+        """Listens on what another object of ours goes on using."""
+        cdef intptr_t own = -1
+        cdef nc_status status = nc_socket_duplicate(fd, &own)
+        if status == 0:
+            status = self.open_server(own, backlog)
+        if status != 0:
+            return self.fail(errno_error(status, "listen"))
         return self.start()
 
     cdef int listen_on_descriptor(self, object fd, int backlog) except -1:
@@ -535,12 +547,17 @@ cdef bint is_handle(object value):
     )
 
 
-cdef object descriptor_of(object handle):
-    """The descriptor to listen on: a duplicate, where another object of ours goes on using its own."""
+cdef intptr_t shared_descriptor(object handle) except? -2:
+    """The descriptor of another object of ours, which goes on using it; -1: it has none."""
     if isinstance(handle, Server):
-        return os.dup(nc_server_fd((<Server>handle).c)) if (<Server>handle).c != NULL else -1
-    if isinstance(handle, Socket):
-        return os.dup(nc_stream_fd((<Socket>handle).c)) if (<Socket>handle).c != NULL else -1
+        return nc_server_fd((<Server>handle).c) if (<Server>handle).c != NULL else -1
+    return nc_stream_fd((<Socket>handle).c) if (<Socket>handle).c != NULL else -1
+
+
+cdef object descriptor_of(object handle):
+    """The descriptor to listen on."""
+    if isinstance(handle, (Server, Socket)):
+        return -1
     fd = getattr(handle, "fd", None)
     if fd is None:
         fd = handle.fileno
