@@ -1,8 +1,23 @@
 """What the Python tests share."""
 
+import sys
+
 import pytest
+from platforms import is_for
 
 import netcore as net
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "only_on(*platforms): what the test says is true of these sys.platforms only")
+    config.addinivalue_line("markers", "not_on(*platforms): what the test says is not true of these sys.platforms")
+
+
+def pytest_collection_modifyitems(config, items):
+    foreign = [item for item in items if not is_for(item, sys.platform)]
+    if foreign:
+        config.hook.pytest_deselected(items=foreign)
+        items[:] = [item for item in items if is_for(item, sys.platform)]
 
 
 @pytest.fixture(autouse=True)

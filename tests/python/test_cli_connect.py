@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import socket
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from threading import Event, Thread
 
 import pytest
 from peers import Upstream, dial, read_all, saying
+from platforms import not_on
 from processes import netcore
 
 COMMAND = (sys.executable, "-m", "netcore", "connect")
@@ -71,7 +71,10 @@ def test_a_regular_file_as_input_and_output(size: int, tmp_path: Path) -> None:
     assert (tmp_path / "out").read_bytes() == data
 
 
+@not_on("win32")
 def test_a_terminal_as_input_is_left_as_it_was() -> None:
+    import pty  # which not every system has
+
     ours, theirs = pty.openpty()
     try:
         with Upstream() as upstream:
@@ -88,6 +91,7 @@ def test_a_terminal_as_input_is_left_as_it_was() -> None:
         os.close(theirs)
 
 
+@not_on("win32")  # see test_named_pipes.py
 def test_a_path(tmp_path: Path) -> None:
     with Upstream(path=tmp_path / "server") as upstream:
         assert connect(upstream.place, b"x").stdout == b"x"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from peers import ask, dial, read_exactly
+from platforms import not_on
 from processes import netcore
 
 
@@ -25,6 +26,7 @@ def test_echo_sends_back_what_it_gets_until_it_is_told_to_stop(number: int) -> N
         assert echo.wait() == 0
 
 
+@not_on("win32")  # see test_named_pipes.py
 def test_echo_on_a_path(tmp_path: Path) -> None:
     place = f"unix:{tmp_path / 'echo'}"
     with netcore("echo", place) as echo:

@@ -13,6 +13,7 @@ from threading import Event
 import psutil
 import pytest
 from peers import Upstream, ask, dial, read_all, read_exactly, reset, saying
+from platforms import lacking_under_wine, not_on
 from processes import netcore
 
 MIB = 1024 * 1024
@@ -71,6 +72,7 @@ def test_the_upstream_may_end_first() -> None:
         assert received == [b"still here"]
 
 
+@lacking_under_wine("it takes the error from a socket that is reset, so that who asks later sees an end")
 def test_a_reset_of_the_client_reaches_the_upstream_as_a_reset() -> None:
     outcome: list[object] = []
     over = Event()
@@ -91,6 +93,7 @@ def test_a_reset_of_the_client_reaches_the_upstream_as_a_reset() -> None:
         assert outcome == [ConnectionResetError]
 
 
+@lacking_under_wine("it takes the error from a socket that is reset, so that who asks later sees an end")
 def test_a_reset_of_the_upstream_reaches_the_client_as_a_reset() -> None:
     def reset_when_asked(connection: socket.socket) -> None:
         connection.recv(1)
@@ -127,6 +130,7 @@ def test_a_client_that_does_not_read_is_not_buffered_without_limit() -> None:
         assert psutil.Process(proxy.pid).memory_info().rss < 100 * MIB
 
 
+@not_on("win32")  # see test_named_pipes.py
 @pytest.mark.parametrize("side", ["listen", "upstream", "both"])
 def test_unix_sockets_on_either_side(side: str, tmp_path: Path) -> None:
     listen = f"unix:{tmp_path / 'proxy'}" if side != "upstream" else "127.0.0.1:0"
@@ -268,6 +272,7 @@ def test_the_workers_share_the_port(upstream: Upstream) -> None:
         assert proxy.stop() == 0
 
 
+@not_on("win32")  # see test_named_pipes.py
 def test_the_workers_share_a_path(tmp_path: Path, upstream: Upstream) -> None:
     listen = f"unix:{tmp_path / 'proxy'}"
     with netcore("proxy", listen, upstream.place, "--workers", 2) as proxy:
@@ -280,6 +285,7 @@ def test_the_workers_share_a_path(tmp_path: Path, upstream: Upstream) -> None:
 # -- the block list ---------------------------------------------------------------------------------------------------
 
 
+@not_on("win32")  # no such signal
 def test_blocked_clients_are_refused_and_the_list_is_read_again_on_sighup(tmp_path: Path, upstream: Upstream) -> None:
     path = tmp_path / "list.txt"
     path.write_text("# nobody yet\n192.0.2.0/24\n")
@@ -325,6 +331,7 @@ def test_blocked_clients_count_as_refused(tmp_path: Path, upstream: Upstream) ->
         proxy.out.find('"connections": 1, "open": 0, .*"refused": 1')
 
 
+@not_on("win32")  # no such signal
 def test_sighup_without_a_block_list_changes_nothing(upstream: Upstream) -> None:
     with netcore("proxy", "127.0.0.1:0", upstream.place) as proxy:
         port = proxy.port()
@@ -353,6 +360,7 @@ def test_the_upstream_is_told_the_tcp_client(host: str, family: int, upstream: U
             assert read_exactly(client, 7) == b"payload"
 
 
+@not_on("win32")  # see test_named_pipes.py
 def test_the_upstream_is_told_the_path(tmp_path: Path, upstream: Upstream) -> None:
     path = tmp_path / "proxy"
     with netcore("proxy", f"unix:{path}", upstream.place, "--send-proxy") as proxy:
@@ -449,6 +457,7 @@ def test_a_port_in_use_is_one_line_and_status_1(workers: int, upstream: Upstream
         assert "EADDRINUSE" in lines[0]
 
 
+@not_on("win32")  # which has no such limit
 def test_running_out_of_descriptors_costs_the_new_clients_only(upstream: Upstream) -> None:
     with netcore("proxy", "127.0.0.1:0", upstream.place) as proxy:
         port = proxy.port()

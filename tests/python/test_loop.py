@@ -5,12 +5,13 @@ import math
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 import weakref
 
 import pytest
+from platforms import not_on
+from signalled import Signalled
 
 import netcore as net
 from netcore._core.task import start
@@ -637,8 +638,7 @@ except KeyboardInterrupt:
 
 def interrupt(before="", main="", after=""):
     program = INTERRUPTED.format(before=before, main=main, after=after)
-    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
-    with process:
+    with Signalled(program, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "ready\n"
         time.sleep(0.05)  # so that it is likely to be waiting
         begin = time.monotonic()
@@ -683,11 +683,12 @@ signal.signal(signal.SIGINT, lambda *_: (print("handled"), net.get_loop().unref(
 
 def test_somebody_elses_wake_up_descriptor_stays_and_signals_are_seen_all_the_same():
     before = """
-reader, writer = os.pipe()
-os.set_blocking(writer, False)
-signal.set_wakeup_fd(writer)
+import socket
+reader, writer = socket.socketpair()
+writer.setblocking(False)
+signal.set_wakeup_fd(writer.fileno())
 """
-    after = "print(signal.set_wakeup_fd(-1) == writer, os.read(reader, 1) == bytes([signal.SIGINT]))"
+    after = "print(signal.set_wakeup_fd(-1) == writer.fileno(), reader.recv(1) == bytes([signal.SIGINT]))"
     assert interrupt(before, after=after) == (0, "interrupted\nTrue True\n")
 
 
@@ -733,6 +734,7 @@ def in_child(fn):
     return text
 
 
+@not_on("win32")  # no fork
 def test_a_forked_child_has_a_loop_of_its_own(log):
     parent = net.get_loop()
     timer = net.setTimeout(log, 1, "parent")
@@ -750,6 +752,7 @@ def test_a_forked_child_has_a_loop_of_its_own(log):
     assert timer.hasRef()
 
 
+@not_on("win32")  # no fork
 def test_what_a_child_inherited_says_so():
     timer = net.setTimeout(print, 60_000)
 
@@ -762,6 +765,7 @@ def test_what_a_child_inherited_says_so():
     timer.close()
 
 
+@not_on("win32")  # no fork
 def test_a_fork_inside_a_callback_leaves_both_sides_working(log):
     seen = []
 
@@ -790,6 +794,7 @@ def test_a_fork_inside_a_callback_leaves_both_sides_working(log):
     assert seen == ["[]"]
 
 
+@not_on("win32")  # no fork
 def test_a_childs_end_does_not_disturb_the_parents_connections():
     got = []
 

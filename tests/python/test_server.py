@@ -4,6 +4,7 @@ import os
 import socket as system
 
 import pytest
+from platforms import local_path, not_on, only_on
 
 import netcore as net
 
@@ -82,6 +83,7 @@ def test_wrong_arguments_raise_with_nodes_code(args, kind, code):
     assert caught.value.code == code
 
 
+@not_on("win32")  # see test_named_pipes.py
 def test_a_path_is_served_and_unlinked_when_the_server_closes(tmp_path):
     path = str(tmp_path / "server.sock")
     log = []
@@ -98,6 +100,7 @@ def test_a_path_is_served_and_unlinked_when_the_server_closes(tmp_path):
     assert not os.path.exists(path)
 
 
+@not_on("win32")  # see test_named_pipes.py
 def test_a_path_that_a_live_server_holds_is_in_use_and_not_unlinked(tmp_path):
     path = str(tmp_path / "server.sock")
     with system.socket(system.AF_UNIX) as holder:
@@ -108,6 +111,7 @@ def test_a_path_that_a_live_server_holds_is_in_use_and_not_unlinked(tmp_path):
         assert os.path.exists(path)
 
 
+@not_on("win32")  # see test_named_pipes.py
 def test_a_file_that_took_the_path_over_is_left_alone(tmp_path):
     path = tmp_path / "server.sock"
     server = net.createServer()
@@ -122,6 +126,47 @@ def test_a_file_that_took_the_path_over_is_left_alone(tmp_path):
     assert path.read_text() == "mine"
 
 
+def test_a_path_is_served_and_free_again_when_the_server_has_closed(tmp_path):
+    path = local_path(tmp_path, "server")
+    log = []
+
+    def serve_once(then):
+        server = net.createServer(lambda peer: (peer.end("over a path"), server.close()))
+        server.on("error", log.append)
+        server.on("close", then)
+        server.listen(path, lambda: net.connect(path).on("data", log.append))
+        return server
+
+    assert serve_once(lambda: serve_once(lambda: None)).address() == path
+    net.run()
+    assert log == [b"over a path"] * 2
+
+
+def test_a_path_that_is_served_is_in_use(tmp_path):
+    path = local_path(tmp_path, "server")
+    holder = net.createServer().listen(path)
+    (error,) = served(net.createServer().on("error", lambda: holder.close()), path)
+    assert error.code == "EADDRINUSE"
+
+
+def test_servers_share_what_one_of_them_listens_on():
+    got = []
+    first = net.createServer().listen(0)
+    port = first.address()["port"]
+    second = net.createServer(lambda peer: (peer.end("from the second"), second.close())).listen(first)
+    first.on("close", lambda: net.connect(port).on("data", got.append))
+    first.close()
+    net.run()
+    assert got == [b"from the second"]
+
+
+@not_on("linux")
+def test_without_abstract_names_they_are_refused():
+    (error,) = served(net.createServer(), f"\0netcore-{os.getpid()}")
+    assert error.code == "EINVAL"
+
+
+@only_on("linux")
 def test_an_abstract_name_has_no_file():
     name = f"\0netcore-{os.getpid()}"
     server = net.createServer(lambda peer: (peer.end(), server.close()))
@@ -238,6 +283,14 @@ def test_a_bound_socket_connects_from_its_address():
     assert log[0] == log[1]
 
 
+@only_on("win32")
+def test_no_descriptor_is_listened_on_where_node_refuses_them():
+    with system.create_server(("127.0.0.1", 0)) as holder:
+        (error,) = served(net.createServer(), fd=holder.fileno())
+    assert error.code == "EINVAL"
+
+
+@not_on("win32")
 def test_a_descriptor_is_listened_on():
     holder = system.create_server(("127.0.0.1", 0))
     port = holder.getsockname()[1]

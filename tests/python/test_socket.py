@@ -4,6 +4,7 @@ import contextlib
 import socket as system
 
 import pytest
+from platforms import not_on, only_on
 
 import netcore as net
 
@@ -287,6 +288,15 @@ def test_onread_fills_the_buffer_and_false_holds_reading():
     assert seen == [b"0123", b"4567", b"89"]
 
 
+@only_on("win32")
+def test_a_descriptor_from_elsewhere_is_refused_where_node_refuses_it():
+    ours, theirs = system.socketpair()
+    with ours, theirs, pytest.raises(TypeError) as caught:
+        net.Socket(fd=ours.fileno())
+    assert caught.value.code == "ERR_INVALID_FD_TYPE"
+
+
+@not_on("win32")
 def test_a_descriptor_from_elsewhere_becomes_a_socket():
     ours, theirs = system.socketpair()
     received = []

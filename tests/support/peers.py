@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import struct
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -125,5 +127,6 @@ def ask(place: int | str, question: bytes = b"hello") -> bytes:
 
 def reset(connection: socket.socket) -> None:
     """Closes with a reset."""
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    form = "HH" if sys.platform == "win32" else "ii"
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(form, 1, 0))
     connection.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from queue import Empty, Queue
@@ -13,7 +12,10 @@ from threading import Thread
 from time import monotonic
 from typing import IO
 
+from signalled import Signalled
+
 PATIENCE_S = 20.0
+COMMAND_LINE = "import runpy; runpy.run_module('netcore', run_name='__main__', alter_sys=True)"
 
 
 class Lines:
@@ -27,7 +29,7 @@ class Lines:
     def read(self, stream: IO[bytes]) -> None:
         with stream:
             for line in stream:
-                self.queue.put(line.decode("utf-8", "replace").rstrip("\n"))
+                self.queue.put(line.decode("utf-8", "replace").rstrip("\r\n"))
         self.queue.put(None)
 
     def find(self, pattern: str, timeout_s: float = PATIENCE_S) -> re.Match[str]:
@@ -58,8 +60,9 @@ class Netcore:
     """`python -m netcore ARGUMENTS`, with its two outputs as lines."""
 
     def __init__(self, *arguments: object, stdin: int | IO[bytes] = subprocess.DEVNULL) -> None:
-        command = [sys.executable, "-m", "netcore", *map(str, arguments)]
-        self.process = subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.process = Signalled(
+            COMMAND_LINE, *map(str, arguments), stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
         assert self.process.stdout is not None
         assert self.process.stderr is not None
         self.out = Lines(self.process.stdout)

@@ -1,0 +1,41 @@
+"""What the tests know of the systems they run on.
+
+A fact of one system is tested on that system, and what others have in its place is tested there: `only_on` and `not_on`
+leave a test out of the run. What an imitation of a system lacks is skipped, with the reason: `lacking_under_wine`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+WINDOWS = sys.platform == "win32"
+UNDER_WINE = WINDOWS and hasattr(ctypes.CDLL("ntdll"), "wine_get_version")
+
+only_on = pytest.mark.only_on
+not_on = pytest.mark.not_on
+
+_numbers = itertools.count()
+
+
+def is_for(item: pytest.Item, platform: str) -> bool:
+    """Whether a test is about `platform`."""
+    wanted = [name for mark in item.iter_markers("only_on") for name in mark.args]
+    unwanted = [name for mark in item.iter_markers("not_on") for name in mark.args]
+    return (not wanted or platform in wanted) and platform not in unwanted
+
+
+def lacking_under_wine(what: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(UNDER_WINE, reason=f"Wine: {what}")
+
+
+def local_path(folder: Path, name: str) -> str:
+    """A fresh path to listen on: of a file that is not there yet, or of a pipe."""
+    if WINDOWS:
+        return rf"\\.\pipe\netcore-test-{os.getpid()}-{next(_numbers)}-{name}"
+    return str(folder / name)
