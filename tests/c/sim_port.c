@@ -222,6 +222,13 @@ void nc__socket_close(intptr_t fd) {
     close_fd((int)fd, false);
 }
 
+/* Nothing here shares a listener. */
+nc_status nc__socket_duplicate(intptr_t fd, intptr_t *out) {
+    (void)fd;
+    (void)out;
+    return NC_ENOTSUP;
+}
+
 nc_status nc__socket_adopt(intptr_t fd, nc_sock_kind *kind) {
     (void)fd;
     *kind = NC_SOCK_TCP;
