@@ -1,7 +1,8 @@
 /* Closing a TCP connection while received bytes are unread makes the kernel reset it at once, and a reset takes along
- * what was sent and has not arrived yet: the peer loses the answer it was waiting for. So if bytes were sent and others
- * are unread, the descriptor outlives its stream: it is half-closed, and what still arrives is thrown away, until the
- * peer ends, a second has passed or more has come than an honest peer sends. */
+ * what was sent and has not arrived yet: the peer loses the answer it was waiting for. And a peer that sent to a proxy
+ * whose upstream cannot be reached is to see an end, not an error. So if bytes are unread, the descriptor outlives its
+ * stream: it is half-closed, and what still arrives is thrown away, until the peer ends, a second has passed or more has
+ * come than an honest peer sends. */
 #include <stdlib.h>
 
 #include "core/stream_int.h"
@@ -73,10 +74,8 @@ static bool reap(nc_loop *loop, nc_deadline *deadline) {
 }
 
 static bool is_needed(const nc_stream *stream) {
-    if (!nc_stream_is_open(stream) || stream->sent == 0 ||
-        (stream->state & (NC__INPUT_ENDED | NC__SEND_FAILED | NC__LOCAL))) {
-        return false;
-    }
+    if (!nc_stream_is_open(stream)) return false;
+    if (stream->state & (NC__INPUT_ENDED | NC__SEND_FAILED | NC__CONNECTING | NC__LOCAL)) return false;
     return nc_port_has_unread(&stream->sock);
 }
 
