@@ -13,6 +13,8 @@ cdef bint is_truthy(object value)
 cdef bint is_pipe_name(object value) except -1
 
 # The options that a call was given in a mapping and as keywords, of which only those `known` are allowed.
+cdef bint is_mapping(object value) except -1
+cdef int add_keywords(dict options, dict keywords, frozenset known, str function) except -1
 cdef dict merge(object mapping, dict keywords, frozenset known, str function)
 
 # The call forms that connect() and listen() share: (options), (path), (port, host), each with a callback at the end.

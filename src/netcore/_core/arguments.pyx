@@ -85,15 +85,24 @@ cdef bint is_pipe_name(object value) except -1:
     return isinstance(value, str) and number_from(value) is None
 
 
+cdef bint is_mapping(object value) except -1:
+    return type(value) is dict or isinstance(value, Mapping)
+
+
 cdef dict merge(object mapping, dict keywords, frozenset known, str function):
     options = {}
     if mapping is not None:
         options.update(mapping)
+    add_keywords(options, keywords, known, function)
+    return options
+
+
+cdef int add_keywords(dict options, dict keywords, frozenset known, str function) except -1:
     for name in keywords:
         if name not in known:
             raise TypeError(f"{function}() got an unexpected keyword argument '{name}'")
     options.update(keywords)
-    return options
+    return 0
 
 
 cdef tuple normalize(tuple args):
@@ -104,7 +113,7 @@ cdef tuple normalize(tuple args):
     if not callable(callback):
         callback = None
     first = args[0]
-    if isinstance(first, Mapping):
+    if is_mapping(first):
         return dict(first), callback
     if is_pipe_name(first):
         return {"path": first}, callback

@@ -65,6 +65,8 @@ cdef object connect_error(int status, Route route, str local):
 
 
 cdef int emit_attempt(Dialer socket, Route route) except -1:
+    if not socket.hears("connectionAttempt"):
+        return 0
     if route.family:
         return socket.emit3("connectionAttempt", route.host, route.port, route.family)
     return socket.emit3("connectionAttempt", route.host, None, None)
@@ -109,6 +111,7 @@ cdef int destroy_tick(object item) except -1:
     return socket.tear_down(error)
 
 
+@cython.freelist(64)
 cdef class Route:
     pass
 

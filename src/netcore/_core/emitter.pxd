@@ -14,6 +14,7 @@ cdef class EventEmitter:
 
     # Whether anybody listens to `name`: a few compares, since names that are written in Cython code are interned.
     cdef bint has(self, str name) noexcept
+    cdef bint hears(self, str name) noexcept
 
     # emit() for other modules: answers 1 if anybody listened, 0 if not.
     cdef int emit0(self, str name) except -1

@@ -272,6 +272,10 @@ cdef class EventEmitter:
             raise error
         raise unhandled_error(error)
 
+    cdef bint hears(self, str name) noexcept:
+        """Whether emitting `name` would reach anybody."""
+        return self._overridden or self.has(name)
+
     cdef bint has(self, str name) noexcept:
         table = self._table
         if table is None:

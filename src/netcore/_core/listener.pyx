@@ -6,6 +6,8 @@ cannot go stale. Only callables that do not show it (classes, partials, objects 
 when they are added, and get a small wrapper.
 """
 
+from functools import partial
+
 from cpython.object cimport PyCallable_Check, PyObject
 
 from netcore._core.errors cimport invalid_arg_type
@@ -68,8 +70,6 @@ cdef Arity _of_builtin(object callback) except *:
 cdef Arity _measured(object callback) except *:
     """The arity of a callable that does not show it. The two commonest kinds have a way around `inspect`, which takes
     some ten microseconds."""
-    from functools import partial
-
     cdef Arity arity
     cdef int given
     if PyCFunction_Check(<PyObject *>callback):

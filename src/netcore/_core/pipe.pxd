@@ -7,7 +7,8 @@ cdef class Pipe(Link):
     cdef object listener # what hears the source's 'data' while the bytes go through Python
     cdef bint end        # the end of the source ends the destination
     cdef bint attached
-    cdef bint native
+    cdef bint native     # the bytes are relayed by the core, ...
+    cdef bint waiting    # ... or will be when both ends are connected
     cdef bint over
     cdef int open(self) except -1
     cdef bint awaited(self)
@@ -15,6 +16,8 @@ cdef class Pipe(Link):
     cdef int attach(self) except -1
     cdef int detach(self) except -1
     cdef bint go_native(self) except -1
+    cdef int begin(self) except -1
+    cdef bint dest_is_full(self) except -1
     cdef int hold_source(self) except -1
     cdef int unpipe(self) except -1
     cdef int clean_up(self) except -1

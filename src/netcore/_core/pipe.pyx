@@ -1,7 +1,8 @@
 """Pipes: what one stream receives is written to another object, which may hold it back.
 
 Between two sockets a pipe is a native relay whenever it can be: the core moves the bytes from socket to socket, and
-Python hears of the end and of errors only. It can be as long as nobody looks at the bytes. A 'data' or 'readable'
+Python hears of the end and of errors only. While one of the two is still being connected the relay waits, and nothing
+is read. It can be as long as nobody looks at the bytes. A 'data' or 'readable'
 listener, a decoder, read(), pause(), a second pipe, and cork() or end() of the destination make it an ordinary pipe,
 which is a 'data' listener that writes; the core hands over what it holds, so no byte is lost or overtaken. When
 the source flows freely again, so does the relay.
@@ -10,19 +11,19 @@ the source flows freely again, so does the relay.
 import io
 import sys
 
-from netcore._core.nc cimport nc_relay_start, nc_relay_stop, nc_stream_read_start
+cimport cython
+
+from netcore._core.nc cimport nc_relay_start, nc_relay_stop, nc_stream_read_stop
 from netcore._core.stream cimport *
 
 # A relay needs a source that flows and has nothing of its own, ...
 cdef uint64_t SOURCE_BITS = (
-    ST_HANDLE | RD_FLOWING | ST_CONNECTING | ST_DESTROYED | ST_ERRORED | RD_BUFFERED | RD_DECODING | RD_ONREAD | RD_ENDED
+    ST_HANDLE | RD_FLOWING | ST_DESTROYED | ST_ERRORED | RD_BUFFERED | RD_DECODING | RD_ONREAD | RD_ENDED
     | RD_READABLE_LISTENING | RD_DISABLED
 )
 cdef uint64_t SOURCE_FLOWS = ST_HANDLE | RD_FLOWING
 # ... and a destination that takes what is written to it.
-cdef uint64_t TARGET_BITS = (
-    ST_HANDLE | ST_CONNECTING | ST_DESTROYED | ST_ERRORED | WR_ENDING | WR_HELD | WR_DISABLED
-)
+cdef uint64_t TARGET_BITS = ST_HANDLE | ST_DESTROYED | ST_ERRORED | WR_ENDING | WR_HELD | WR_DISABLED
 
 
 cdef int ended_tick(object pipe) except -1:
@@ -46,7 +47,7 @@ cdef int close_pipe(Duplex source, object dest) except -1:
     if dest is None:
         pipes = source.rare.pipes
         source.want_bytes()
-        source.rare.pipes = []
+        source.rare.pipes = ()
         source.do_pause()
         for link in pipes:
             pipe = link
@@ -65,13 +66,20 @@ cdef int tell(Pipe pipe, str event) except -1:
     if pipe.target is not None:
         if event == "pipe":
             pipe.target.emit1("pipe", pipe.source)
-        else:
+        elif pipe.target.hears("unpipe"):
             pipe.target.emit2("unpipe", pipe.source, {"hasUnpiped": False})
     elif hasattr(pipe.dest, "emit"):
         pipe.dest.emit(event, pipe.source)
     return 0
 
 
+cdef tuple without(tuple pipes, Pipe pipe):
+    if len(pipes) == 1:
+        return ()
+    return tuple([other for other in pipes if other is not pipe])
+
+
+@cython.freelist(64)
 cdef class Pipe(Link):
     """One pipe, seen from both of its ends."""
 
@@ -82,9 +90,7 @@ cdef class Pipe(Link):
             source.want_bytes()
             if not isinstance(rare.awaiting, set):
                 rare.awaiting = set() if rare.awaiting is None else {rare.awaiting}
-        else:
-            rare.pipes = []
-        rare.pipes.append(self)
+        rare.pipes += (self,)
         source.enter()
         if source.state & RD_END_EMITTED:
             source._loop.tick_c(ended_tick, self)
@@ -93,7 +99,7 @@ cdef class Pipe(Link):
         if source.state & (RD_FLOWING | RD_READABLE_LISTENING) or len(rare.pipes) > 1:
             self.source_flows()
         tell(self, "pipe")
-        if getattr(self.dest, "writableNeedDrain", False) is True:
+        if self.dest_is_full():
             self.attach()
             return self.hold_source()
         if not source.state & RD_FLOWING:
@@ -104,9 +110,7 @@ cdef class Pipe(Link):
         cdef Rare rare
         if self.target is not None:
             rare = self.target.rarely()
-            if rare.sources is None:
-                rare.sources = []
-            rare.sources.append(self)
+            rare.sources += (self,)
         elif hasattr(self.dest, "on"):
             add_first = getattr(self.dest, "prependListener", self.dest.on)
             add_first("error", self.on_error)
@@ -141,6 +145,11 @@ cdef class Pipe(Link):
     def on_unpipe(self):
         self.unpipe()
 
+    cdef bint dest_is_full(self) except -1:
+        if self.target is not None:
+            return (self.target.state & (ST_DESTROYED | WR_ENDING | WR_NEED_DRAIN)) == WR_NEED_DRAIN
+        return getattr(self.dest, "writableNeedDrain", False) is True
+
     def on_error(self, error=None):
         self.failed()
         listeners = getattr(self.dest, "listenerCount", None)
@@ -160,6 +169,8 @@ cdef class Pipe(Link):
 
     cdef int source_flows(self) except -1:
         """The source flows: natively if it can, else through a listener."""
+        if self.waiting:
+            return self.begin()
         if self.native or self.over or self.go_native():
             return 0
         return self.attach()
@@ -175,7 +186,13 @@ cdef class Pipe(Link):
             return False
         if self.attached:
             self.detach()
-        if source.has("data") or nc_relay_start(source.c, target.c, False) != 0:
+        if source.has("data"):
+            return False
+        if (source.state | target.state) & ST_CONNECTING:
+            self.waiting = True
+            if source.state & RD_STARTED:
+                nc_stream_read_stop(source.c)
+        elif nc_relay_start(source.c, target.c, False) != 0:
             return False
         self.native = True
         source.state |= RD_RELAYING | RD_STARTED | RD_READING | RD_DATA_LISTENING
@@ -183,10 +200,20 @@ cdef class Pipe(Link):
         source.enter()
         return True
 
+    cdef int begin(self) except -1:
+        """The relay that waited begins, if both ends are connected now."""
+        if (self.source.state | self.target.state) & ST_CONNECTING:
+            return 0
+        self.waiting = False
+        if nc_relay_start(self.source.c, self.target.c, False) != 0:
+            return self.fall_back()
+        return self.source.enter()
+
     cdef int relay_ended(self) except -1:
         """The relay has come to its end in the core, or is to."""
         cdef Duplex target = self.target
         self.native = False
+        self.waiting = False
         self.source.state &= ~(RD_RELAYING | RD_STARTED | RD_READING)
         target.state &= ~WR_RELAYED_TO
         for link in target.rare.sources:
@@ -203,8 +230,8 @@ cdef class Pipe(Link):
             nc_relay_stop(source.c)
         self.attach()
         if source.c != NULL and not source.state & (RD_ENDED | ST_DESTROYED):
-            source.state |= RD_STARTED | RD_READING
-            nc_stream_read_start(source.c)
+            source.state |= RD_READING
+            return source.read_more()
         return 0
 
     cdef int attach(self) except -1:
@@ -297,12 +324,12 @@ cdef class Pipe(Link):
         return self.unpipe()
 
     cdef int unpipe(self) except -1:
-        cdef list pipes = self.source.rare.pipes
-        if self.over or self not in pipes:
+        cdef Rare rare = self.source.rare
+        if self.over or self not in rare.pipes:
             return 0
         self.fall_back()
-        pipes.remove(self)
-        if not pipes:
+        rare.pipes = without(rare.pipes, self)
+        if not rare.pipes:
             self.source.do_pause()
         self.clean_up()
         return tell(self, "unpipe")
@@ -313,7 +340,7 @@ cdef class Pipe(Link):
         self.detach()
         self.listener = None
         if self.target is not None:
-            self.target.rare.sources.remove(self)
+            self.target.rare.sources = without(self.target.rare.sources, self)
         elif hasattr(self.dest, "removeListener"):
             for event, listener in (
                 ("error", self.on_error), ("close", self.on_close), ("finish", self.on_finish), ("drain", self.on_drain)

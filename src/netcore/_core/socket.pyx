@@ -3,13 +3,14 @@
 import os
 import stat
 
+cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport intptr_t, uint64_t
 from libc.string cimport memcpy
 
 from netcore._core.aborting cimport check_signal, on_abort
-from netcore._core.arguments cimport check_int32, check_number, is_truthy, merge, normalize
+from netcore._core.arguments cimport add_keywords, check_int32, check_number, is_truthy, merge, normalize
 from netcore._core.blocklist cimport BlockList
 from netcore._core.bound cimport BoundSocket
 from netcore._core.dialer cimport Attempt, Dialer
@@ -75,6 +76,7 @@ cdef Socket accepted(object server, object loop, nc_stream *stream, bint half_op
     return self
 
 
+@cython.freelist(64)
 cdef class Socket(Dialer):
     """A TCP connection, or one end of a Unix-domain socket: a duplex stream of bytes, as Node's `net.Socket`.
 
@@ -93,6 +95,18 @@ cdef class Socket(Dialer):
         self.set_up(merge(options, keywords, SOCKET_OPTIONS, "Socket"))
 
     cdef int set_up(self, dict options) except -1:
+        """What the options ask for."""
+        if not are_plain(options):
+            return self.set_up_all(options)
+        if options.get("allowHalfOpen"):
+            self.state |= ST_HALF_OPEN
+        if options.get("noDelay"):
+            self.state |= ST_NO_DELAY
+        if options.get("keepAlive"):
+            self.state |= ST_KEEP_ALIVE
+        return 0
+
+    cdef int set_up_all(self, dict options) except -1:
         """What the options ask for, in the order in which Node looks at them."""
         check_stream_options(options)
         delay = options.get("keepAliveInitialDelay")
@@ -466,7 +480,7 @@ cdef class Socket(Dialer):
         if self.rare.pipes and self.state & RD_FLOWING:
             self.source_flows()
         if self.rare.sources:
-            for link in list(self.rare.sources):
+            for link in self.rare.sources:
                 if (<Link>link).source.state & RD_FLOWING:
                     (<Link>link).source_flows()
         return 0
@@ -857,6 +871,14 @@ cdef int onread_tick(object socket) except -1:
 
 # -- options ---------------------------------------------------------------------------------------------------------
 
+cdef bint are_plain(dict options) except -1:
+    """Whether these are only such options as most connections are made with, and a proxy's are."""
+    return len(options) == (
+        ("host" in options) + ("port" in options) + ("allowHalfOpen" in options) + ("noDelay" in options)
+        + ("keepAlive" in options)
+    )
+
+
 cdef int check_stream_options(dict options) except -1:
     for name in ("objectMode", "readableObjectMode", "writableObjectMode"):
         if options.get(name):
@@ -927,8 +949,13 @@ def connect(*args, **options):
             socket.connect_address(args[0], args[1], args[2] if len(args) == 3 else None)
             return socket
     given, listener = normalize(args)
-    given = merge(given, options, CREATE_OPTIONS, "connect")
-    socket = Socket(given)
+    add_keywords(given, options, CREATE_OPTIONS, "connect")
+    socket = Socket.__new__(Socket)
+    socket.set_up(given)
+    port, host = given.get("port"), given.get("host")
+    if are_plain(given) and type(port) is int and type(host) is str and 0 <= port < 65536 and family_of(host):
+        socket.connect_address(port, host, listener)
+        return socket
     timeout = given.get("timeout")
     if timeout and timeout == timeout:
         socket.setTimeout(timeout)

@@ -113,8 +113,8 @@ cdef class Writes:
 cdef class Rare:
     cdef object errored
     cdef object failure      # what destroy() was given
-    cdef list pipes          # where this stream's data goes
-    cdef list sources        # the pipes that lead here
+    cdef tuple pipes         # where this stream's data goes; replaced, never changed
+    cdef tuple sources       # the pipes that lead here, likewise
     cdef object awaiting     # None, a destination, or a set of them whose 'drain' is awaited
     cdef object peer         # remote address, remembered from its first use
     cdef object dialer       # the connection being made

@@ -10,6 +10,7 @@ tell the two apart only by what it looks at, so whatever looks sends first: the 
 answer of a `write()` that reaches the high-water mark, `writableLength`, `destroy()`.
 """
 
+cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.ref cimport Py_DECREF, Py_INCREF
@@ -116,9 +117,12 @@ cdef class Writes:
         self.waiting = []
 
 
+@cython.freelist(64)
 cdef class Rare:
     def __cinit__(self):
         self.tos = -1
+        self.pipes = ()
+        self.sources = ()
 
 
 cdef class Pin:
@@ -216,7 +220,7 @@ cdef int end_tick(object stream) except -1:
         self.state |= WR_PEER_ENDED
     self.emit0("end")
     if self.rare is not None and self.rare.pipes:
-        for link in list(self.rare.pipes):
+        for link in self.rare.pipes:
             (<Link>link).source_ended()
     if can_write(self) and not self.state & ST_HALF_OPEN:
         self.enter()
@@ -268,7 +272,7 @@ cdef int finish_tick(object stream) except -1:
     call_finished(self, None)
     self.emit0("finish")
     if self.rare is not None and self.rare.sources:
-        for link in list(self.rare.sources):
+        for link in self.rare.sources:
             (<Link>link).finished()
     if self.state & (RD_END_EMITTED | RD_DISABLED):
         return self.tear_down(None)
@@ -296,7 +300,7 @@ cdef int error_close_tick(object stream) except -1:
     self.state |= ST_ERROR_EMITTED
     try:
         if self.rare.sources:
-            for link in list(self.rare.sources):
+            for link in self.rare.sources:
                 (<Link>link).failed()
         self.emit1("error", self.rare.failure)
     finally:
@@ -392,7 +396,7 @@ cdef class Duplex(Handle):
                 self.emit0("close")
         finally:
             if self.rare is not None and self.rare.sources:
-                for link in list(self.rare.sources):
+                for link in self.rare.sources:
                     (<Link>link).closed()
         return 0
 
@@ -400,7 +404,7 @@ cdef class Duplex(Handle):
 
     cdef int source_flows(self) except -1:
         if self.rare is not None and self.rare.pipes:
-            for link in list(self.rare.pipes):
+            for link in self.rare.pipes:
                 (<Link>link).source_flows()
         return 0
 
@@ -413,7 +417,7 @@ cdef class Duplex(Handle):
     cdef int writing_changed(self) except -1:
         """What is written here is to go through write() from now on: nothing is relayed to this stream any more."""
         if self.state & WR_RELAYED_TO:
-            for link in list(self.rare.sources):
+            for link in self.rare.sources:
                 (<Link>link).fall_back()
         return 0
 
@@ -1061,7 +1065,7 @@ cdef class Duplex(Handle):
         self.state &= ~WR_NEED_DRAIN
         self.emit0("drain")
         if self.rare is not None and self.rare.sources:
-            for link in list(self.rare.sources):
+            for link in self.rare.sources:
                 (<Link>link).drained()
         return 0
 
