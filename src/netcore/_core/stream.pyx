@@ -661,7 +661,7 @@ cdef class Duplex(Handle):
         found = []
         if self.rare is None:
             return found
-        for link in (self.rare.pipes or []) + (self.rare.sources or []):
+        for link in self.rare.pipes + self.rare.sources:
             listener = (<Link>link).listener_at(self, name)
             if listener is not None:
                 found.append(listener)
