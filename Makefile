@@ -50,18 +50,21 @@ $(VENV)/linters: $(VENV)/installed
 	$(PIP) install $(call extra,lint)
 	touch $@
 
-C_FILES := $(shell find csrc tests bench -name '*.[ch]')
+C_FILES := $(shell find csrc tests bench examples -name '*.[ch]')
 
 lint: build $(VENV)/linters
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --strict netcore
+	$(BIN)/mypy --strict netcore tools/stubs.py tools/reference.py
 	PATH="$(BIN):$$PATH" cython-lint --ignore E261 --max-line-length 130 src
 	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
 
-format: $(VENV)/linters
+# Also brings up to date what is made of the docstrings.
+format: build $(VENV)/linters
+	$(BIN)/python tools/stubs.py
 	$(BIN)/ruff check --fix --exit-zero .
 	$(BIN)/ruff format .
+	$(BIN)/python tools/reference.py
 	$(BIN)/clang-format -i $(C_FILES)
 
 clean:

@@ -13,6 +13,7 @@ from pathlib import Path
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).parent
 BINDING = Path("src/netcore/_core")
@@ -59,6 +60,8 @@ class BuildImage(build_ext):
                 "-Wno-unused-function",
             ]
             ext.extra_link_args += [] if port == "iocp" else ["-pthread"]
+            # Profilers want names while one works on netcore; a wheel is a tenth smaller without them.
+            ext.extra_link_args += [] if self.inplace or self.plat_name.startswith("macosx") else ["-s"]
         # A cross build names the interpreter's import library here, since setuptools knows one for its own system only.
         ext.libraries += environ.get("NETCORE_LINK", "").split()
         compile_serially = self.compiler.compile
@@ -70,6 +73,24 @@ class BuildImage(build_ext):
 
         self.compiler.compile = compile_side_by_side
         super().build_extension(ext)
+
+
+class BuildPackage(build_py):
+    """Adds what other extensions are compiled against: the C headers, and the declarations for Cython."""
+
+    def run(self) -> None:
+        super().run()
+        if self.editable_mode:
+            return
+        package = Path(self.build_lib) / "netcore"
+        for header in (HERE / CORE / "include/netcore").glob("*.h"):
+            self.put(header, package / "include/netcore")
+        for declarations in (HERE / BINDING).glob("*.pxd"):
+            self.put(declarations, package / "_core")
+
+    def put(self, file: Path, folder: Path) -> None:
+        self.mkpath(str(folder))
+        self.copy_file(str(file), str(folder))
 
 
 modules = cythonize(
@@ -89,7 +110,7 @@ modules = cythonize(
 )
 
 setup(
-    cmdclass={"build_ext": BuildImage},
+    cmdclass={"build_ext": BuildImage, "build_py": BuildPackage},
     ext_modules=[
         Extension(
             "netcore._core._native",

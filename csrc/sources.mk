@@ -12,6 +12,7 @@ COMMON = \
  core/blocklist_text.c \
  core/blocklist_v4.c \
  core/blocklist_v6.c \
+ core/capi.c \
  core/connect.c \
  core/handle.c \
  core/linger.c \

@@ -29,6 +29,7 @@ from netcore._core.timers import (
     setInterval,
     setTimeout,
 )
+from netcore.headers import get_include
 
 Stream = Socket
 createConnection = connect
@@ -57,6 +58,7 @@ __all__ = [
     "createServer",
     "getDefaultAutoSelectFamily",
     "getDefaultAutoSelectFamilyAttemptTimeout",
+    "get_include",
     "get_loop",
     "isIP",
     "isIPv4",

@@ -58,7 +58,8 @@ def with_docstring(lines: list[str], node: Documented, text: str) -> list[str]:
     if ast.get_docstring(node) is not None:
         return lines[: first.lineno - 1] + new + lines[first.end_lineno :]
     if isinstance(first, ast.Expr):  # only `...`, on the line of the head
-        head = lines[first.lineno - 1][: first.col_offset].rstrip()
+        line = lines[first.lineno - 1]
+        head = line[: first.col_offset].rstrip() + line[first.end_col_offset :]
         return [*lines[: first.lineno - 1], head, *new, *lines[first.end_lineno :]]
     start = min([first.lineno, *(decorator.lineno for decorator in getattr(first, "decorator_list", ()))]) - 1
     return lines[:start] + new + lines[start:]

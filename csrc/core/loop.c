@@ -34,6 +34,7 @@ void nc_loop_close_all(nc_loop *loop) {
         if (handle->kind == NC__STREAM) nc_stream_close(nc__stream_of(handle));
         if (handle->kind == NC__SERVER) nc_server_close(nc__server_of(handle));
     }
+    nc__timers_stop(loop);
 }
 
 static void free_handle(nc_handle *handle) {

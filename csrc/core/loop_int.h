@@ -57,4 +57,7 @@ static inline bool nc__deadline_is_set(const nc_deadline *deadline) {
 /* The first deadline whose time has come and that has an event; NULL if there is none. */
 nc_deadline *nc__deadline_due(nc_loop *loop);
 
+/* Stops the timers of the embedder's. */
+void nc__timers_stop(nc_loop *loop);
+
 #endif

@@ -65,6 +65,17 @@ void nc_timer_stop(nc_timer *timer) {
     count(timer, before);
 }
 
+/* Stopping one moves others within the heap; the last of the heap moves none. */
+void nc__timers_stop(nc_loop *loop) {
+    size_t place = loop->deadlines.count;
+    while (place > 0) {
+        nc_deadline *deadline = nc_container(loop->deadlines.nodes[--place], nc_deadline, node);
+        if (deadline->event != timer_event) continue;
+        nc_timer_stop(nc_container(deadline, nc_timer, deadline));
+        place = loop->deadlines.count;
+    }
+}
+
 bool nc_timer_is_active(const nc_timer *timer) {
     return nc__deadline_is_set(&timer->deadline);
 }

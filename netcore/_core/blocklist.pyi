@@ -31,6 +31,8 @@ class BlockList:
 
     `len(list)` is `list.size`; `'10.0.0.1' in list` checks an address of either family. Lists are equal if they have the
     same rules, in whatever order.
+
+    `PRIVATE_RANGES` are the networks that are not on the public internet, for `addCIDRs`.
     """
 
     PRIVATE_RANGES: ClassVar[tuple[str, ...]]

@@ -5,7 +5,9 @@ class CodedError(Exception):
     """What all errors of netcore have in common: Node's `.code`, and Node's message as `str()`.
 
     Every one is also an instance of the built-in class that fits it, so `except ConnectionRefusedError` and
-    `except ValueError` work as for any other library. Fields that Node leaves undefined are `None`.
+    `except ValueError` work as for any other library. `.syscall` (`'connect'`, `'listen'`, `'getaddrinfo'`...), `.address`,
+    `.port` and `.hostname` are Node's fields, and `None` where Node leaves them undefined; `.errno` is positive, as Python's
+    `errno` module has it.
     """
 
     code: str
@@ -15,7 +17,8 @@ class CodedError(Exception):
     hostname: str | None
 
 class AbortError(CodedError):
-    """The work was given up because a signal said so. `.code` is `'ABORT_ERR'`, `.cause` the signal's reason."""
+    """The work was given up because a signal said so. `.code` is `'ABORT_ERR'`, `.name` `'AbortError'`,
+    `.cause` the signal's reason."""
 
     name: str
     cause: object
@@ -31,7 +34,8 @@ class AggregateError(CodedError, ExceptionGroup[Exception]):
     @property
     def errors(self) -> list[Exception]:
         """The exceptions of the attempts, in the order in which these failed."""
-    def derive(self, exceptions: Sequence[Exception]) -> AggregateError: ...  # type: ignore[override]
+    def derive(self, exceptions: Sequence[Exception]) -> AggregateError:  # type: ignore[override]
+        """A group of the same kind with other exceptions: what `except*` and `split` make of this one."""
 
 def errno_error(
     status: int,

@@ -30,6 +30,11 @@ class Server(Handle):
 
     Options, in a mapping or as keywords: `allowHalfOpen`, `highWaterMark` (bytes), `keepAlive`, `keepAliveInitialDelay`
     (milliseconds), `noDelay`, `pauseOnConnect`, `blockList`. `connectionListener(socket)` hears 'connection'.
+    `noDelay`, `keepAlive` and `keepAliveInitialDelay` (seconds) can be read again; `dropMaxConnection` is for servers that
+    worker processes share.
+
+    Events, with what their listeners are called with: 'listening', 'connection' (socket), 'drop' (both ends of a connection
+    that was refused), 'error' (error), 'close'.
     """
 
     dropMaxConnection: object

@@ -32,6 +32,11 @@ class Socket(Dialer):
     an `fd`), `onread` (`{'buffer': bytearray or function, 'callback': function}`), `signal` (an `AbortSignal` that
     destroys the socket), `highWaterMark` (bytes), `noDelay`, `keepAlive`, `keepAliveInitialDelay` (milliseconds),
     `typeOfService` (0 to 255), `blockList`. Wrong ones raise `TypeError` and `ValueError` with Node's codes.
+
+    Events, with what their listeners are called with: 'lookup' (error, address, family, host), 'connectionAttempt' and
+    'connectionAttemptTimeout' (address, port, family), 'connectionAttemptFailed' (address, port, family, error),
+    'connect', 'ready', 'data' (chunk), 'readable', 'end', 'drain', 'prefinish', 'finish', 'pause', 'resume', 'timeout',
+    'pipe' (source), 'unpipe' (source, options), 'error' (error), 'close' (whether there was an error).
     """
     def __init__(
         self, options: SocketOptions | Mapping[str, Any] | int | None = None, **keywords: Unpack[SocketOptions]

@@ -84,7 +84,7 @@ nc_status nc_loop_new(nc_loop **out);
  * lookups in progress. NULL is allowed. */
 void nc_loop_free(nc_loop *loop);
 
-/* Closes every open handle of the loop: each gets its NC_EVENT_CLOSED. Used before nc_loop_free(). */
+/* Closes every open handle of the loop: each gets its NC_EVENT_CLOSED. Timers are stopped. Used before nc_loop_free(). */
 void nc_loop_close_all(nc_loop *loop);
 
 /* After fork, in the child: closes the descriptors the child inherited without any word to the peers (no shutdown, no

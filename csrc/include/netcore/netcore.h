@@ -4,6 +4,7 @@
 
 #include "netcore/address.h"
 #include "netcore/blocklist.h"
+#include "netcore/capi.h"
 #include "netcore/loop.h"
 #include "netcore/relay.h"
 #include "netcore/resolve.h"

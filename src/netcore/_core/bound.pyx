@@ -16,6 +16,7 @@ cdef class BoundSocket:
     Options, in a mapping or as keywords: `host` (an IP address; names are not looked up), `port` (0: any), `ipv6Only`,
     `reusePort`; or `path` alone, for a Unix-domain socket (a first NUL character: the abstract name space). Binding happens at
     once, and a failure raises: `OSError` with `.syscall` `'bind'`. A context manager, which closes what was not adopted.
+    `path` is the path, or None for TCP.
     """
 
     def __cinit__(self, *args, **keywords):

@@ -136,6 +136,9 @@ cdef class EventEmitter:
     can take. A coroutine function may be a listener: it is started on the loop, and what it raises becomes an
     `'error'` event. Adding a listener emits `'newListener'` (name, listener) beforehand, removing one emits
     `'removeListener'` afterwards. Exceptions from listeners reach whoever emits.
+
+    `defaultMaxListeners` is how many listeners an event may have before a `ResourceWarning`, for emitters that were not
+    given a limit of their own. Listeners of `errorMonitor` hear of every `'error'` and do not count as hearing it.
     """
 
     defaultMaxListeners = DEFAULT_LIMIT

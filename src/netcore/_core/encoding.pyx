@@ -216,10 +216,13 @@ def decode(data, encoding="utf8"):
     `data` is anything with the buffer protocol. What is not valid UTF-8 becomes U+FFFD, by the rules of the WHATWG.
     Raises `ERR_UNKNOWN_ENCODING` for a name that is none.
     """
-    cdef const unsigned char[::1] view
+    cdef Py_buffer view
     cdef Encoding kind = encoding_of(encoding)
-    view = memoryview(data).cast("B")
-    return decode_as(&view[0], view.shape[0], kind) if view.shape[0] else ""
+    PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+    try:
+        return decode_as(<const unsigned char *>view.buf, view.len, kind)
+    finally:
+        PyBuffer_Release(&view)
 
 
 cdef Py_ssize_t _sequence_length(unsigned char lead):

@@ -17,7 +17,9 @@ class CodedError(Exception):
     """What all errors of netcore have in common: Node's `.code`, and Node's message as `str()`.
 
     Every one is also an instance of the built-in class that fits it, so `except ConnectionRefusedError` and
-    `except ValueError` work as for any other library. Fields that Node leaves undefined are `None`.
+    `except ValueError` work as for any other library. `.syscall` (`'connect'`, `'listen'`, `'getaddrinfo'`...), `.address`,
+    `.port` and `.hostname` are Node's fields, and `None` where Node leaves them undefined; `.errno` is positive, as Python's
+    `errno` module has it.
     """
 
     code = ""
@@ -35,7 +37,8 @@ class CodedError(Exception):
 
 
 class AbortError(CodedError):
-    """The work was given up because a signal said so. `.code` is `'ABORT_ERR'`, `.cause` the signal's reason."""
+    """The work was given up because a signal said so. `.code` is `'ABORT_ERR'`, `.name` `'AbortError'`,
+    `.cause` the signal's reason."""
 
     code = "ABORT_ERR"
     name = "AbortError"
@@ -65,6 +68,7 @@ class AggregateError(CodedError, ExceptionGroup):
         return list(self.exceptions)
 
     def derive(self, exceptions):
+        """A group of the same kind with other exceptions: what `except*` and `split` make of this one."""
         return AggregateError(self.message, exceptions)
 
     def __str__(self):

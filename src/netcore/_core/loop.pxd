@@ -2,6 +2,7 @@ from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint64_t
 
 from netcore._core.buffers cimport Buffers
+from netcore._core.capi cimport nc_sink
 from netcore._core.emitter cimport EventEmitter
 from netcore._core.nc cimport nc_event, nc_loop, nc_phase, nc_timer
 
@@ -66,6 +67,7 @@ cdef class Loop:
     cdef int run_ticks(self) except -1
     cdef int drain(self, nc_phase phase) except -1
     cdef int dispatch(self, nc_event *event) except -1
+    cdef int tell(self, nc_sink *sink, nc_event *event) except -1
     cdef int keep_waiting(self) except -1
     cdef int run_immediates(self) except -1
     cdef int run_posted(self) except -1

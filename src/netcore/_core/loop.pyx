@@ -25,6 +25,7 @@ from cpython.pythread cimport PyThread_get_thread_ident
 from libc.stdint cimport int64_t, uint64_t
 
 from netcore._core.buffers cimport Buffers
+from netcore._core.capi cimport nc_sink, nc_sink_of
 from netcore._core.emitter cimport EventEmitter
 from netcore._core.errors cimport errno_error
 from netcore._core.nc cimport (
@@ -324,6 +325,9 @@ cdef class Loop:
         # The locals hold a reference while the handler runs: it may give back the last other one.
         cdef Handle handle
         cdef Source source
+        cdef nc_sink *sink = nc_sink_of(event.owner)
+        if sink != NULL:
+            return self.tell(sink, event)
         if event.owner == NULL:
             return self.keep_waiting()
         if event.type == NC_EVENT_TIMER or event.type == NC_EVENT_LOOKUP:
@@ -331,6 +335,12 @@ cdef class Loop:
             return source.on_event(event)
         handle = <Handle>event.owner
         return handle.on_event(event)
+
+    cdef int tell(self, nc_sink *sink, nc_event *event) except -1:
+        """Hands an event to the embedder whose handle it is of. A large buffer of ours that the bytes came in is kept
+        until then, and is ours again."""
+        cdef bytes _kept = self.buffers.chunk_of(event) if event.token != NULL else None
+        return sink.on_event(sink, event)
 
     cdef int keep_waiting(self) except -1:
         return check_status(nc_timer_start(self.keeper, FOREVER_MS)) if self.holds else 0
