@@ -186,7 +186,8 @@ class Socket(Dialer):
     def setTypeOfService(self, tos: int) -> Self:
         """Sets the type-of-service byte (traffic class in IPv6) of the packets sent: 0 to 255."""
     def getTypeOfService(self) -> int:
-        """The type-of-service byte that is in force; 0 before there is a connection and none was set."""
+        """The type-of-service byte that is in force. Before `connect()` and after the close, what was set, else 0. EBADF
+        between `connect()` and the attempt, when there is no descriptor to ask."""
     def ref(self) -> Self:
         """Makes the socket keep the loop running while it is open, as it does at first."""
     def unref(self) -> Self:
