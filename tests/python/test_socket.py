@@ -357,6 +357,30 @@ def test_a_half_built_socket_survives_every_method():
     net.run()
 
 
+def test_a_chunk_that_is_kept_never_changes_and_has_the_hash_of_its_bytes():
+    sent = [bytes([number]) * 1000 for number in range(60)]
+    kept = []
+    received = []
+
+    def on_server(peer):
+        @peer.on("data")
+        def data(chunk):
+            received.append((len(chunk), hash(chunk) == hash(bytes(bytearray(chunk)))))
+            if len(received) % 3 == 0:
+                kept.append((chunk, bytes(bytearray(chunk))))
+            peer.write("next")
+
+    def on_client(client):
+        left = iter(sent)
+        client.write(next(left))
+        client.on("data", lambda _: client.write(following) if (following := next(left, None)) else client.end())
+
+    pair(on_server, on_client)
+    assert received == [(1000, True)] * 60
+    assert all(chunk == copy for chunk, copy in kept)
+    assert [chunk for chunk, _ in kept] == sent[2::3]
+
+
 def test_a_coroutine_reads_chunk_by_chunk_until_the_end():
     chunks = []
 

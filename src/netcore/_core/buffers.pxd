@@ -16,12 +16,14 @@ cdef class Buffers:
     cdef int used                    # offers taken since the last top_up()
 
     # The chunk of a DATA event: without a copy, where the core has received into an offered buffer.
+    cdef bytes latest # the chunk that was copied last
     cdef bytes chunk_of(self, nc_event *event)
     # To be called before a turn.
     cdef int top_up(self) except -1
     # Takes everything back. To be called before the loop is freed.
     cdef void close(self) noexcept
 
+    cdef bytes copied(self, const char *data, Py_ssize_t size)
     cdef bytes taken(self, PyObject *buffer, size_t size)
     cdef int offer(self, int index) except -1
     cdef int replace_used(self, int missing) except -1

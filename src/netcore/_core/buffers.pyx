@@ -10,11 +10,15 @@ gets it again, with all its page faults. So a loop keeps a reference to the buff
 nobody else refers to any more (its bytes were looked at, or have been sent) is offered again. An object to which there
 is one reference is nobody's but ours, so nobody sees it change. A buffer that is still in use when others run out is
 left to its users.
+
+In the same way the latest of the copied chunks is kept for the next one of its size, since messages often have one size:
+above half a kibibyte, a bytes object costs more to allocate than to fill.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
+from libc.string cimport memcpy
 
 from netcore._core.nc cimport nc_event, nc_loop_offer, nc_loop_withdraw
 
@@ -54,6 +58,8 @@ cdef enum:
     CAPACITY = 256 * 1024 - 64
     # What is smaller is copied.
     LARGE = 50 * 1024
+    # What is smaller comes from Python's own allocator, which is quick.
+    WORTH_KEEPING = 480
 
 
 cdef class Buffers:
@@ -64,7 +70,18 @@ cdef class Buffers:
             return self.taken(<PyObject *>event.token, event.size)
         if event.size >= LARGE and self.used >= self.count and self.wanted < BUFFERS_MAX:
             self.wanted += 2
-        return PyBytes_FromStringAndSize(<const char *>event.data, event.size)
+        if event.size < WORTH_KEEPING or event.size >= LARGE:
+            return PyBytes_FromStringAndSize(<const char *>event.data, event.size)
+        return self.copied(<const char *>event.data, event.size)
+
+    cdef bytes copied(self, const char *data, Py_ssize_t size):
+        cdef PyObject *latest = <PyObject *>self.latest
+        if self.latest is None or PyBytes_GET_SIZE(self.latest) != size or not nc_binding_is_ours(latest):
+            self.latest = PyBytes_FromStringAndSize(data, size)
+            return self.latest
+        memcpy(PyBytes_AS_STRING(self.latest), data, size)
+        nc_binding_set_length(latest, size)
+        return self.latest
 
     cdef bytes taken(self, PyObject *buffer, size_t size):
         cdef int index = 0
