@@ -49,6 +49,7 @@ static struct {
     size_t end_count;
     sim_end *answer;
     bool calm;
+    unsigned chances, fail_at;
 } sim;
 
 /* xorshift64* */
@@ -64,7 +65,16 @@ static bool late(void) {
 }
 
 static bool faulty(void) {
+    if (++sim.chances == sim.fail_at) return true;
     return !sim.calm && sim_random(4096) < sim.options.faults;
+}
+
+void sim_fail_at(unsigned nth) {
+    sim.fail_at = nth ? sim.chances + nth : 0;
+}
+
+unsigned sim_chances(void) {
+    return sim.chances;
 }
 
 void sim_calm(void) {

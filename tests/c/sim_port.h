@@ -36,6 +36,10 @@ void sim_advance(uint64_t ms);
 /* No fault is injected from now on, and nothing is late. */
 void sim_calm(void);
 
+/* The nth operation from now on that can fail will; 0: none. And how many there have been. */
+void sim_fail_at(unsigned nth);
+unsigned sim_chances(void);
+
 /* The test connects to a listener; NULL if nobody listens there. */
 sim_end *sim_dial(int listener);
 /* The test's end of the connection that the core last asked for with nc_stream_connect(), or NULL. */

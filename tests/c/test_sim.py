@@ -3,7 +3,6 @@
 A failure names its seed; `build/sim/sim-address-undefined SEED SEED+1` plays it again. NETCORE_SIM_FIRST moves the range.
 """
 
-import importlib.util
 import os
 import subprocess
 from types import ModuleType
@@ -13,17 +12,6 @@ import simulation
 
 FIRST = int(os.environ.get("NETCORE_SIM_FIRST", "0"))
 BATCH = 500
-
-
-@pytest.fixture(scope="module")
-def sim(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
-    simulation.BUILD = tmp_path_factory.mktemp("sim")
-    spec = importlib.util.spec_from_file_location("_sim", simulation.build_module())
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.timeout(300)
