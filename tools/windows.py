@@ -19,7 +19,8 @@ from pythons import CACHE, ROOT, run
 VERSION = "3.12"
 WINE = Path("/usr/lib/wine/wine64")
 HOME = CACHE / "wine"
-TEST_PACKAGES = ["pytest", "pytest-timeout", "pytest-benchmark", "hypothesis", "psutil", "cffi", "colorama"]
+TIMEOUT_S = "100"  # of a single test: a Windows process takes a second to start, more on a busy machine
+TEST_PACKAGES = ["pytest", "pytest-timeout", "pytest-xdist", "hypothesis", "psutil", "colorama"]
 
 
 def environment() -> dict[str, str]:
@@ -47,7 +48,8 @@ def check_there() -> None:
 def prepare() -> Path:
     """A Windows Python with pytest, in a Wine of the project's own; its interpreter."""
     python = HOME / "python" / "python.exe"
-    if (HOME / "ready").exists():
+    ready = HOME / f"ready-{pythons.stamp_of(TEST_PACKAGES)}"
+    if ready.exists():
         return python
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir(parents=True)
@@ -60,7 +62,7 @@ def prepare() -> Path:
     offline = ["--quiet", "--disable-pip-version-check", "--no-index", "--find-links", wheels]
     if wine(python, "-m", "pip", "install", *offline, *TEST_PACKAGES) != 0:
         sys.exit("windows: the packages for the tests cannot be installed")
-    (HOME / "ready").touch()
+    ready.touch()
     return python
 
 
@@ -80,22 +82,25 @@ def test_core() -> bool:
     return all([wine(program) == 0 for program in programs])
 
 
+def copy_tests(place: Path) -> None:
+    """Out of the source tree, where `netcore` would be the one without a compiled core."""
+    shutil.rmtree(place, ignore_errors=True)
+    for folder in ("tests/python", "tests/support", "examples"):
+        shutil.copytree(ROOT / folder, place / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", place)
+
+
 def run_python_tests(python: Path, wheel: Path, arguments: list[str], program: str | None = None) -> int:
     """Installs the wheel and runs pytest with `arguments`, or `program` alone."""
     offline = ["--quiet", "--disable-pip-version-check", "--no-index", "--no-deps", "--force-reinstall"]
     if wine(python, "-m", "pip", "install", *offline, wheel) != 0:
         sys.exit(f"windows: {wheel.name} cannot be installed")
-    # Out of the source tree, where `netcore` would be the one without a compiled core.
     place = HOME / "run"
-    shutil.rmtree(place, ignore_errors=True)
-    shutil.copytree(ROOT / "tests", place / "tests", ignore=shutil.ignore_patterns("__pycache__"))
-    if (ROOT / "examples").exists():
-        shutil.copytree(ROOT / "examples", place / "examples")
-    shutil.copy(ROOT / "pyproject.toml", place)
+    copy_tests(place)
     if program:
         (place / "program.py").write_text(program)
         return wine(python, "program.py", cwd=place)
-    options = ["-p", "no:cacheprovider", "-q", *(arguments or ["tests/python"])]
+    options = ["-p", "no:cacheprovider", "-q", "-n", "2", "--timeout", TIMEOUT_S, *(arguments or ["tests/python"])]
     return wine(python, "-m", "pytest", *options, cwd=place)
 
 

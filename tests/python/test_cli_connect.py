@@ -126,7 +126,7 @@ def test_a_refused_connection_is_one_line_and_status_1() -> None:
     result = connect(place)
     assert result.returncode == 1
     assert result.stdout == b""
-    assert result.stderr.decode() == f"netcore connect: connect ECONNREFUSED {place}\n"
+    assert result.stderr.decode().splitlines() == [f"netcore connect: connect ECONNREFUSED {place}"]
 
 
 def test_an_output_that_nobody_reads_any_more_ends_it() -> None:

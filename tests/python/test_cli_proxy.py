@@ -13,7 +13,7 @@ from threading import Event
 import psutil
 import pytest
 from peers import Upstream, ask, dial, read_all, read_exactly, reset, saying
-from platforms import lacking_under_wine, not_on
+from platforms import RESETS_MAY_BE_LOST, not_on
 from processes import netcore
 
 MIB = 1024 * 1024
@@ -72,7 +72,6 @@ def test_the_upstream_may_end_first() -> None:
         assert received == [b"still here"]
 
 
-@lacking_under_wine("it takes the error from a socket that is reset, so that who asks later sees an end")
 def test_a_reset_of_the_client_reaches_the_upstream_as_a_reset() -> None:
     outcome: list[object] = []
     over = Event()
@@ -90,10 +89,9 @@ def test_a_reset_of_the_client_reaches_the_upstream_as_a_reset() -> None:
         read_exactly(client, 5)
         reset(client)
         assert over.wait(15)
-        assert outcome == [ConnectionResetError]
+        assert outcome == [ConnectionResetError] or (RESETS_MAY_BE_LOST and outcome == [b""])
 
 
-@lacking_under_wine("it takes the error from a socket that is reset, so that who asks later sees an end")
 def test_a_reset_of_the_upstream_reaches_the_client_as_a_reset() -> None:
     def reset_when_asked(connection: socket.socket) -> None:
         connection.recv(1)
@@ -105,8 +103,11 @@ def test_a_reset_of_the_upstream_reaches_the_client_as_a_reset() -> None:
         dial(proxy.port()) as client,
     ):
         client.sendall(b"?")
-        with pytest.raises(ConnectionResetError):
-            read_all(client)
+        try:
+            assert read_all(client) == b""
+            assert RESETS_MAY_BE_LOST
+        except ConnectionResetError:
+            pass
 
 
 def test_a_client_that_does_not_read_is_not_buffered_without_limit() -> None:
