@@ -49,7 +49,7 @@ class BuildImage(build_ext):
         if port == "iocp":
             ext.libraries += ["ws2_32", "mswsock", "advapi32"]
         if self.compiler.compiler_type == "msvc":
-            ext.extra_compile_args += ["/std:c11", "/O2"]
+            ext.extra_compile_args += ["/std:c11", "/experimental:c11atomics", "/O2"]
         else:
             ext.extra_compile_args += [
                 "-std=c11",

