@@ -6,6 +6,7 @@ COMMON = \
  core/address.c \
  core/address_url.c \
  core/address_v4.c \
+ core/address_v6.c \
  core/blocklist.c \
  core/blocklist_memory.c \
  core/blocklist_rules.c \

@@ -3,74 +3,12 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "address_int.h"
+#include "core/address_int.h"
 
 static const uint8_t MAPPED[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-#define X16 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16
-/* The value of each hexadecimal digit; 16 for every other byte. */
-static const uint8_t HEX[256] = {
-    X16, X16, X16, 0,  1,  2,  3,  4,  5,  6,  7,   8,   9,   16,  16,  16,  16,  16,  16,  16, 10,
-    11,  12,  13,  14, 15, 16, 16, 16, 16, 16, 16,  16,  16,  16,  X16, 16,  10,  11,  12,  13, 14,
-    15,  16,  16,  16, 16, 16, 16, 16, 16, 16, X16, X16, X16, X16, X16, X16, X16, X16, X16,
-};
-#undef X16
-
 static bool is_digit(char c) {
     return c >= '0' && c <= '9';
-}
-
-/* A group of up to four hexadecimal digits: the text after it, or NULL where there is no digit or a fifth. */
-static const char *parse_group(const char *at, const char *end, uint8_t out[2]) {
-    const char *start = at;
-    unsigned value = 0;
-    while (at != end && HEX[(uint8_t)*at] < 16) value = value << 4 | HEX[(uint8_t)*at++];
-    if (at == start || at - start > 4) return NULL;
-    out[0] = (uint8_t)(value >> 8);
-    out[1] = (uint8_t)value;
-    return at;
-}
-
-/* Groups are read from the left; `gap` remembers where "::" stood, and in the end what came after it moves to the right
- * edge. An embedded dotted quad may only be the last thing, and takes the room of two groups. */
-bool nc__parse_ipv6(const char *text, size_t len, uint8_t out[16]) {
-    const char *at = text;
-    const char *end = text + len;
-    uint8_t ip[16];
-    int used = 0;
-    int gap = -1;
-
-    if (len < 2) return false;
-    if (at[0] == ':') {
-        if (at[1] != ':') return false;
-        gap = 0;
-        at += 2;
-    }
-    while (at != end) {
-        if (used == 16) return false;
-        const char *next = parse_group(at, end, ip + used);
-        if (next != NULL && next != end && *next == '.' && used <= 12) {
-            if (!nc__parse_ipv4(at, (size_t)(end - at), ip + used)) return false;
-            used += 4;
-            break;
-        }
-        if (next == NULL) return false;
-        used += 2;
-        at = next;
-        if (at == end) break;
-        if (*at++ != ':' || at == end) return false;
-        if (*at == ':') {
-            if (gap >= 0) return false;
-            gap = used;
-            at++;
-        }
-    }
-    if (gap < 0 ? used != 16 : used > 14) return false;
-    if (gap < 0) gap = used;
-    memset(out, 0, 16);
-    memcpy(out, ip, (size_t)gap);
-    memcpy(out + 16 - (used - gap), ip + gap, (size_t)(used - gap));
-    return true;
 }
 
 static bool is_zone(const char *at, size_t len) {
@@ -110,8 +48,10 @@ static nc_status parse_ipv6_zoned(const char *text, size_t len, nc_addr *out, nc
 
 nc_status nc_addr_parse_zoned(const char *text, size_t len, nc_addr *out, nc_zone *zone) {
     nc_addr result = {.family = 4};
-    if (!nc__parse_ipv4(text, len, result.ip + 12)) return parse_ipv6_zoned(text, len, out, zone);
+    uint32_t quad;
+    if (!nc__parse_ipv4(text, len, &quad)) return parse_ipv6_zoned(text, len, out, zone);
     memcpy(result.ip, MAPPED, sizeof MAPPED);
+    nc__write_be32(result.ip + 12, quad);
     *out = result;
     *zone = (nc_zone){NULL, 0};
     return NC_OK;
@@ -134,8 +74,9 @@ nc_status nc_addr_parse(const char *text, size_t len, nc_addr *out) {
 }
 
 int nc_is_ip(const char *text, size_t len) {
+    uint32_t quad;
+    if (nc__parse_ipv4(text, len, &quad)) return 4;
     uint8_t ip[16];
-    if (nc__parse_ipv4(text, len, ip)) return 4;
     if (nc__parse_ipv6(text, len, ip)) return 6;
     nc_addr addr;
     nc_zone zone;

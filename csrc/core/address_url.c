@@ -3,7 +3,7 @@
  * are decoded in hosts that are not in brackets, and such a host may be one to four numbers in base 8, 10 or 16. */
 #include <string.h>
 
-#include "address_int.h"
+#include "core/address_int.h"
 #include "netcore/address.h"
 
 enum { HOST_MAX = 255 };
