@@ -40,10 +40,20 @@ static inline nc__key nc__key_max(nc__key a, nc__key b) {
     return nc__key_less(a, b) ? b : a;
 }
 
+static inline bool nc__span_has(nc__span span, nc__key key) {
+    return !nc__key_less(key, span.first) & !nc__key_less(span.last, key);
+}
+
+/* All keys whose first `prefix` bits, 0 to 128, are those of `at`. */
+static inline nc__span nc__span_of_prefix(nc__key at, unsigned prefix) {
+    uint64_t high = prefix >= 64 ? 0 : UINT64_MAX >> prefix;
+    uint64_t low = prefix >= 128 ? 0 : prefix <= 64 ? UINT64_MAX : UINT64_MAX >> (prefix - 64);
+    return (nc__span){{at.high & ~high, at.low & ~low}, {at.high | high, at.low | low}};
+}
+
 static inline uint64_t nc__read_be64(const uint8_t *at) {
-    uint64_t value = 0;
-    for (int i = 0; i < 8; i++) value = value << 8 | at[i];
-    return value;
+    return (uint64_t)at[0] << 56 | (uint64_t)at[1] << 48 | (uint64_t)at[2] << 40 | (uint64_t)at[3] << 32 |
+           (uint64_t)at[4] << 24 | (uint64_t)at[5] << 16 | (uint64_t)at[6] << 8 | at[7];
 }
 
 static inline nc__key nc__key_of(const uint8_t ip[16]) {

@@ -6,7 +6,7 @@
  * element: `reach` says at each node which rule of its subtree ends last, so that a search can pass over subtrees that end
  * too early. Records that came after the index was made are looked at one by one, until there are too many of them and they
  * are merged in. */
-#include "blocklist_rules.h"
+#include "core/blocklist_rules.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,12 +42,6 @@ void nc__rules_destroy(nc__rules *rules) {
     nc__rules_init(rules);
 }
 
-static nc__span subnet_span(nc__key at, unsigned prefix) {
-    uint64_t high = prefix >= 64 ? 0 : UINT64_MAX >> prefix;
-    uint64_t low = prefix >= 128 ? 0 : prefix <= 64 ? UINT64_MAX : UINT64_MAX >> (prefix - 64);
-    return (nc__span){{at.high & ~high, at.low & ~low}, {at.high | high, at.low | low}};
-}
-
 bool nc__rule_span(const nc_rule *rule, nc__span *out) {
     nc__key first = nc__key_of(rule->first.ip);
     *out = (nc__span){first, first};
@@ -55,7 +49,7 @@ bool nc__rule_span(const nc_rule *rule, nc__span *out) {
     if (rule->kind == NC_RULE_SUBNET) {
         bool v4 = rule->first.family == 4;
         if (rule->prefix > (v4 ? 32 : 128)) return false;
-        *out = subnet_span(first, rule->prefix + (v4 ? 96u : 0u));
+        *out = nc__span_of_prefix(first, rule->prefix + (v4 ? 96u : 0u));
         return true;
     }
     if (rule->kind != NC_RULE_RANGE) return rule->kind == NC_RULE_ADDRESS;
@@ -72,12 +66,12 @@ static nc__span span_of(const nc__rules *rules, uint32_t id) {
     if (id & IS_V6) {
         const rule6 *r = &rules->v6[id & ~IS_V6];
         nc__key first = nc__key_of(r->first);
-        if (kind == NC_RULE_SUBNET) return subnet_span(first, r->last[0]);
+        if (kind == NC_RULE_SUBNET) return nc__span_of_prefix(first, r->last[0]);
         return (nc__span){first, kind == NC_RULE_RANGE ? nc__key_of(r->last) : first};
     }
     const rule4 *r = &rules->v4[id];
     nc__key first = {0, MAPPED | r->first};
-    if (kind == NC_RULE_SUBNET) return subnet_span(first, 96 + r->last);
+    if (kind == NC_RULE_SUBNET) return nc__span_of_prefix(first, 96 + r->last);
     return (nc__span){first, {0, MAPPED | (kind == NC_RULE_RANGE ? r->last : r->first)}};
 }
 

@@ -1,53 +1,70 @@
-/* A B+ tree of disjoint spans. A leaf holds spans, sorted; a branch holds its children, each with a key that is above
- * every address of the child before it and not above any of its own. (The first child's key is never looked at.) The
- * order costs no more than hashing would at the sizes that occur, it cannot be attacked by choosing addresses, and a rule
- * that covers a thousand others is one cut through it.
+/* A trie over the octets of an address that is only as deep as the rules are dense. What is blocked in some area of the address
+ * space (all addresses that begin with the same octets) is one word:
  *
- * Nodes are never changed, except that a branch's pointer to one child may be exchanged for another. A change
- * rebuilds the leaf it falls into, and of the nodes above it only those whose keys change; a change that spans several
- * leaves cuts out the children between its ends. What is rebuilt is published by one store, so every change is seen whole.
+ *      0, EVERY    nothing; all of it
+ *      a leaf      up to LEAF_MAX spans, sorted; a small list is one leaf and nothing else
+ *      a table     256 words, one for each value that the next octet can have
+ *      a guard     a table further down, for an area whose rules all begin with some more octets that are the same
  *
- * Removals may leave leaves short, but never empty, and they are not merged with their neighbours: a check gets no
- * slower by it. */
-#include "blocklist_v6.h"
+ *      guard 2001:db8::/32 ── table ── 00 ──> leaf [2001:db8:0012::/48, 2001:db8:0045:1::/64]
+ *                                   ── 01 ──> 0
+ *                                   ── 02 ──> guard 2001:db8:0200:ff00::/56 ── table ...
+ *
+ * A leaf that overflows becomes a table, so the levels above an address are those where more than LEAF_MAX spans had to be told
+ * apart: at a hundred thousand rules a check is two or three tables and a leaf with a few spans. Nobody can make it more
+ * than 16 by choosing addresses, as they could fill the chains of a hash table. What spans several areas lies in each of them.
+ *
+ * Nodes are never changed, except that one word in a table may be exchanged for another. A change builds anew what it meets,
+ * below the deepest table that has all of it in one slot, and publishes it by one store into that slot: so every change is
+ * seen whole. */
+#include "core/blocklist_v6.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-enum { LEAF_MAX = 32, LEAF_FILL = 24, BRANCH_MAX = 128, BRANCH_FILL = 96 };
+enum { FANOUT = 256, LEAF_MAX = 32, LEAF_FEW = 12, OCTETS = 16 };
 
 #define LOAD(at) atomic_load_explicit(&(at), memory_order_relaxed)
 #define STORE(at, value) atomic_store_explicit(&(at), (value), memory_order_relaxed)
+
+/* The two lowest bits of a word say what it is; blocks are aligned to 16 bytes, so a pointer leaves them free. */
+typedef uint64_t word;
+enum { IS_LEAF = 0, IS_TABLE = 1, IS_GUARD = 2, EVERY = 3, TAG = 3 };
 
 typedef struct shared_key {
     _Atomic(uint64_t) high;
     _Atomic(uint64_t) low;
 } shared_key;
 
-typedef struct child {
-    shared_key key;
-    _Atomic(uint64_t) node;
-} child;
-
 typedef struct shared_span {
     shared_key first;
     shared_key last;
 } shared_span;
 
-/* The head of every node: 0 in `level` for a leaf, and how many spans or children follow. */
-typedef struct node {
-    _Atomic(uint32_t) level;
-    _Atomic(uint32_t) count;
-} node;
-
 typedef struct leaf {
-    node head;
+    _Atomic(uint64_t) count;
     shared_span spans[];
 } leaf;
 
-typedef struct branch {
-    node head;
-    child children[];
-} branch;
+typedef struct table {
+    _Atomic(word) slots[FANOUT];
+} table;
+
+typedef struct guard {
+    shared_span area; /* of the table */
+    _Atomic(uint64_t) depth;
+    _Atomic(word) below;
+} guard;
+
+static const nc__span EVERYTHING = {{0, 0}, {UINT64_MAX, UINT64_MAX}};
+
+static void *pointer_of(word w) {
+    return (void *)(uintptr_t)(w & ~(word)TAG);
+}
+
+static word slot(const table *t, unsigned i) {
+    return atomic_load_explicit(&((table *)t)->slots[i], memory_order_acquire);
+}
 
 static nc__key load_key(const shared_key *at) {
     shared_key *key = (shared_key *)at;
@@ -59,18 +76,23 @@ static void store_key(shared_key *at, nc__key key) {
     STORE(at->low, key.low);
 }
 
+static nc__span load_span(const shared_span *at) {
+    return (nc__span){load_key(&at->first), load_key(&at->last)};
+}
+
+static void store_span(shared_span *at, nc__span span) {
+    store_key(&at->first, span.first);
+    store_key(&at->last, span.last);
+}
+
+static unsigned octet(nc__key key, unsigned depth) {
+    uint64_t half = depth < 8 ? key.high : key.low;
+    return half >> (56 - 8 * (depth & 7)) & 0xff;
+}
+
 /* ---- Reading ---- */
 
-/* The last child that may hold `key`. */
-static unsigned child_of(const branch *b, unsigned count, nc__key key) {
-    unsigned base = 0;
-    while (count > 1) {
-        unsigned half = count / 2;
-        base += nc__key_less(key, load_key(&b->children[base + half].key)) ? 0 : half;
-        count -= half;
-    }
-    return base;
-}
+enum { AGAIN = 2 };
 
 /* The last span that does not begin after `key`, or the first. */
 static unsigned span_of(const leaf *l, unsigned count, nc__key key) {
@@ -83,128 +105,148 @@ static unsigned span_of(const leaf *l, unsigned count, nc__key key) {
     return base;
 }
 
-/* One attempt; false where a writer came in between. */
-static inline bool try_has(const nc__set6 *set, nc__key key, bool *has) {
+static inline int leaf_has(const nc__set6 *set, uint64_t generation, const leaf *l, nc__key key) {
+    unsigned count = (unsigned)LOAD(((leaf *)l)->count);
+    if (!nc__pool_still(set->pool, generation)) return AGAIN;
+    bool has = nc__span_has(load_span(&l->spans[span_of(l, count, key)]), key);
+    return nc__pool_still(set->pool, generation) ? has : AGAIN;
+}
+
+/* One attempt: whether `key` is in it, or AGAIN where a writer came in between. */
+static inline int try_has(const nc__set6 *set, nc__key key) {
     uint64_t generation = nc__pool_enter(set->pool);
-    uint64_t at = atomic_load_explicit(&((nc__set6 *)set)->root, memory_order_acquire);
-    *has = false;
-    if (at == 0) return true;
+    word w = atomic_load_explicit(&((nc__set6 *)set)->root, memory_order_acquire);
+    unsigned depth = 0;
     for (;;) {
-        node *n = (node *)(uintptr_t)at;
-        uint32_t level = LOAD(n->level);
-        uint32_t count = LOAD(n->count);
-        if (!nc__pool_still(set->pool, generation)) return false;
-        if (level == 0) {
-            leaf *l = (leaf *)n;
-            const shared_span *span = &l->spans[span_of(l, count, key)];
-            *has = !nc__key_less(key, load_key(&span->first)) && !nc__key_less(load_key(&span->last), key);
-            return nc__pool_still(set->pool, generation);
+        if ((w & TAG) == IS_TABLE) {
+            w = slot(pointer_of(w), octet(key, depth++));
+        } else if ((w & TAG) == IS_GUARD) {
+            guard *g = pointer_of(w);
+            bool inside = nc__span_has(load_span(&g->area), key);
+            depth = (unsigned)LOAD(g->depth);
+            w = inside ? atomic_load_explicit(&g->below, memory_order_acquire) : 0;
+        } else {
+            break;
         }
-        branch *b = (branch *)n;
-        at = atomic_load_explicit(&b->children[child_of(b, count, key)].node, memory_order_acquire);
-        if (!nc__pool_still(set->pool, generation)) return false;
+        if (!nc__pool_still(set->pool, generation)) return AGAIN;
     }
+    if (w == 0) return 0;
+    return w == EVERY ? 1 : leaf_has(set, generation, pointer_of(w), key);
 }
 
 bool nc__set6_has(const nc__set6 *set, nc__key key) {
-    bool has;
-    while (!try_has(set, key, &has)) continue;
+    int has;
+    do has = try_has(set, key);
+    while (has == AGAIN);
     return has;
 }
 
 /* ---- Changing ---- */
 
-/* A node under way to its parent. */
-typedef struct piece {
-    nc__key key;
-    void *node;
-} piece;
-
-/* The nodes that take the place of one. */
-typedef struct pieces {
-    piece *items;
-    size_t count;
-    size_t cap;
-} pieces;
-
-/* A change of the set: what lies within `where` becomes the spans. */
-typedef struct cut {
-    nc__change *change;
+/* What of a change falls into one area: the addresses of `where` become those of the spans, of which the first and the last
+ * may reach beyond it. */
+typedef struct part {
     nc__span where;
     const nc__span *spans;
     size_t count;
-    bool whole; /* so far the change has gone down into one child only, so that one word there may publish it */
-    bool done;  /* that word has been found, or there is nothing to change */
-} cut;
+} part;
 
-static void push_piece(cut *c, pieces *list, nc__key key, void *item) {
-    if (list->count == list->cap) {
-        size_t cap = list->cap == 0 ? 8 : list->cap * 2;
-        piece *items = realloc(list->items, cap * sizeof *items);
-        if (items == NULL) {
-            c->change->failed = true;
-            return;
-        }
-        list->items = items;
-        list->cap = cap;
+/* A change under way. It may exchange a word of a table in place if each slot that it came through holds all of it. */
+typedef struct writer {
+    nc__change *change;
+    bool in_place;
+} writer;
+
+static nc__span slot_area(nc__span area, unsigned depth, unsigned i) {
+    uint64_t bits = (uint64_t)i << (56 - 8 * (depth & 7));
+    nc__key first =
+        depth < 8 ? (nc__key){area.first.high | bits, 0} : (nc__key){area.first.high, area.first.low | bits};
+    return nc__span_of_prefix(first, 8 * (depth + 1));
+}
+
+static bool covers(nc__span outer, nc__span inner) {
+    return nc__span_has(outer, inner.first) && nc__span_has(outer, inner.last);
+}
+
+/* How many octets two addresses have in common. */
+static unsigned common_octets(nc__key a, nc__key b) {
+    unsigned depth = 0;
+    while (depth < OCTETS && octet(a, depth) == octet(b, depth)) depth++;
+    return depth;
+}
+
+/* What of `rest` falls into the next area; `rest` loses the spans that end before it. */
+static part next_part(part *rest, nc__span area) {
+    part p = {{nc__key_max(rest->where.first, area.first), nc__key_min(rest->where.last, area.last)}, NULL, 0};
+    while (rest->count > 0 && nc__key_less(rest->spans->last, p.where.first)) {
+        rest->spans++;
+        rest->count--;
     }
-    list->items[list->count++] = (piece){key, item};
+    p.spans = rest->spans;
+    while (p.count < rest->count && !nc__key_less(p.where.last, p.spans[p.count].first)) p.count++;
+    return p;
 }
 
-static size_t leaf_size(size_t count) {
-    return sizeof(leaf) + count * sizeof(shared_span);
+static size_t leaf_size(uint64_t count) {
+    return sizeof(leaf) + (size_t)count * sizeof(shared_span);
 }
 
-static size_t branch_size(size_t count) {
-    return sizeof(branch) + count * sizeof(child);
+static void retire(writer *c, word w) {
+    if (w == 0 || w == EVERY) return;
+    if ((w & TAG) == IS_LEAF) {
+        leaf *l = pointer_of(w);
+        nc__change_retire(c->change, l, leaf_size(LOAD(l->count)));
+    } else if ((w & TAG) == IS_GUARD) {
+        guard *g = pointer_of(w);
+        retire(c, LOAD(g->below));
+        nc__change_retire(c->change, g, sizeof *g);
+    } else {
+        table *t = pointer_of(w);
+        for (unsigned i = 0; i < FANOUT; i++) retire(c, slot(t, i));
+        nc__change_retire(c->change, t, sizeof *t);
+    }
 }
 
-static void push_leaf(cut *c, pieces *out, const nc__span *spans, size_t count) {
+static word new_leaf(writer *c, const nc__span *spans, size_t count, nc__span area) {
     leaf *l = nc__change_alloc(c->change, leaf_size(count));
-    if (l == NULL) return;
-    STORE(l->head.level, 0);
-    STORE(l->head.count, (uint32_t)count);
-    for (size_t i = 0; i < count; i++) {
-        store_key(&l->spans[i].first, spans[i].first);
-        store_key(&l->spans[i].last, spans[i].last);
-    }
-    push_piece(c, out, spans[0].first, l);
+    if (l == NULL) return 0;
+    STORE(l->count, count);
+    for (size_t i = 0; i < count; i++) store_span(&l->spans[i], spans[i]);
+    store_key(&l->spans[0].first, nc__key_max(spans[0].first, area.first));
+    store_key(&l->spans[count - 1].last, nc__key_min(spans[count - 1].last, area.last));
+    return (uintptr_t)l | IS_LEAF;
 }
 
-static void push_branch(cut *c, pieces *out, uint32_t level, const piece *children, size_t count) {
-    branch *b = nc__change_alloc(c->change, branch_size(count));
-    if (b == NULL) return;
-    STORE(b->head.level, level);
-    STORE(b->head.count, (uint32_t)count);
-    for (size_t i = 0; i < count; i++) {
-        store_key(&b->children[i].key, children[i].key);
-        STORE(b->children[i].node, (uintptr_t)children[i].node);
-    }
-    push_piece(c, out, children[0].key, b);
+/* A table for the area that `first` has at `depth`, in the place of all of `area`. */
+static word new_table(writer *c, const word *slots, nc__key first, unsigned depth, nc__span area) {
+    table *t = nc__change_alloc(c->change, sizeof *t);
+    if (t == NULL) return 0;
+    for (unsigned i = 0; i < FANOUT; i++) STORE(t->slots[i], slots[i]);
+    nc__span own = nc__span_of_prefix(first, 8 * depth);
+    if (nc__key_equal(own.first, area.first) && nc__key_equal(own.last, area.last)) return (uintptr_t)t | IS_TABLE;
+    guard *g = nc__change_alloc(c->change, sizeof *g);
+    if (g == NULL) return 0;
+    store_span(&g->area, own);
+    STORE(g->depth, depth);
+    STORE(g->below, (uintptr_t)t | IS_TABLE);
+    return (uintptr_t)g | IS_GUARD;
 }
 
-/* How many of `left` items go into the next node: all if they fit, else as many as leave room for more. */
-static size_t portion(size_t left, size_t max, size_t fill) {
-    if (left <= max) return left;
-    return left < 2 * fill ? left / 2 : fill;
-}
-
-static void push_leaves(cut *c, pieces *out, const nc__span *spans, size_t count) {
-    while (count > 0 && !c->change->failed) {
-        size_t some = portion(count, LEAF_MAX, LEAF_FILL);
-        push_leaf(c, out, spans, some);
-        spans += some;
-        count -= some;
+/* The word for an area in which the spans are all that is blocked; the first and the last may reach beyond it. */
+static word build(writer *c, part p, nc__span area) {
+    if (p.count == 0) return 0;
+    if (p.count == 1 && covers(p.spans[0], area)) return EVERY;
+    if (p.count <= LEAF_MAX) return new_leaf(c, p.spans, p.count, area);
+    nc__key first = nc__key_max(p.spans[0].first, area.first), last = nc__key_min(p.spans[p.count - 1].last, area.last);
+    unsigned depth = common_octets(first, last);
+    nc__span own = nc__span_of_prefix(first, 8 * depth);
+    word slots[FANOUT];
+    for (unsigned i = 0; i < FANOUT; i++) {
+        nc__span below = slot_area(own, depth, i);
+        p.where = area;
+        slots[i] = c->change->failed ? 0 : build(c, next_part(&p, below), below);
     }
-}
-
-static void push_branches(cut *c, pieces *out, uint32_t level, const piece *children, size_t count) {
-    while (count > 0 && !c->change->failed) {
-        size_t some = portion(count, BRANCH_MAX, BRANCH_FILL);
-        push_branch(c, out, level, children, some);
-        children += some;
-        count -= some;
-    }
+    return new_table(c, slots, first, depth, area);
 }
 
 /* Appends a span to a sorted list, to its last one where they touch. */
@@ -216,167 +258,154 @@ static void append(nc__span *list, size_t *count, nc__key first, nc__key last) {
     list[(*count)++] = (nc__span){first, last};
 }
 
-static nc__span load_span(const leaf *l, unsigned i) {
-    return (nc__span){load_key(&l->spans[i].first), load_key(&l->spans[i].last)};
+/* The spans of a word that is no table. */
+static size_t spans_of(word w, nc__span area, nc__span *out) {
+    if (w == 0) return 0;
+    if (w == EVERY) {
+        out[0] = area;
+        return 1;
+    }
+    leaf *l = pointer_of(w);
+    size_t count = (size_t)LOAD(l->count);
+    for (size_t i = 0; i < count; i++) out[i] = load_span(&l->spans[i]);
+    return count;
 }
 
-/* What a leaf's spans become: those before the cut, the new ones, those after it. */
-static size_t cut_spans(const cut *c, const leaf *l, unsigned had, nc__span *out) {
+/* What a list of spans becomes: what of them lies before the change, the change's own, what lies after it. */
+static size_t merge(const nc__span *had, size_t had_count, const part *p, nc__span *out) {
     size_t count = 0;
-    unsigned i = 0;
-    for (; i < had && nc__key_less(load_span(l, i).first, c->where.first); i++) {
-        nc__span span = load_span(l, i);
-        bool reaches = !nc__key_less(span.last, c->where.first);
-        append(out, &count, span.first, reaches ? nc__key_before(c->where.first) : span.last);
+    nc__span where = p->where;
+    for (size_t i = 0; i < had_count && nc__key_less(had[i].first, where.first); i++) {
+        bool reaches = !nc__key_less(had[i].last, where.first);
+        append(out, &count, had[i].first, reaches ? nc__key_before(where.first) : had[i].last);
     }
-    for (size_t j = 0; j < c->count; j++) append(out, &count, c->spans[j].first, c->spans[j].last);
-    for (i = i > 0 ? i - 1 : 0; i < had; i++) {
-        nc__span span = load_span(l, i);
-        if (!nc__key_less(c->where.last, span.last)) continue;
-        bool reaches = !nc__key_less(c->where.last, span.first);
-        append(out, &count, reaches ? nc__key_next(c->where.last) : span.first, span.last);
+    for (size_t i = 0; i < p->count; i++)
+        append(out, &count, nc__key_max(p->spans[i].first, where.first), nc__key_min(p->spans[i].last, where.last));
+    for (size_t i = 0; i < had_count; i++) {
+        if (!nc__key_less(where.last, had[i].last)) continue;
+        bool reaches = !nc__key_less(where.last, had[i].first);
+        append(out, &count, reaches ? nc__key_next(where.last) : had[i].first, had[i].last);
     }
     return count;
 }
 
-static bool same_spans(const leaf *l, unsigned had, const nc__span *spans, size_t count) {
-    for (unsigned i = 0; i < had && had == count; i++) {
-        nc__span span = load_span(l, i);
-        if (!nc__key_equal(span.first, spans[i].first) || !nc__key_equal(span.last, spans[i].last)) return false;
-    }
-    return had == count;
-}
-
-static void cut_leaf(cut *c, leaf *l, nc__key key, pieces *out) {
-    nc__span few[2 * LEAF_MAX];
-    unsigned had = LOAD(l->head.count);
-    nc__span *spans = had + c->count + 2 <= 2 * LEAF_MAX ? few : malloc((had + c->count + 2) * sizeof *spans);
+static word replace_spans(writer *c, word old, nc__span area, const part *p) {
+    nc__span had[LEAF_MAX], few[2 * LEAF_MAX];
+    size_t had_count = spans_of(old, area, had);
+    size_t most = had_count + p->count + 2;
+    nc__span *spans = most <= 2 * LEAF_MAX ? few : malloc(most * sizeof *spans);
     if (spans == NULL) {
         c->change->failed = true;
-        return;
+        return 0;
     }
-    size_t count = cut_spans(c, l, had, spans);
-    if (same_spans(l, had, spans, count)) {
-        c->done = c->whole;
-        push_piece(c, out, key, l);
-    } else {
-        push_leaves(c, out, spans, count);
-        nc__change_retire(c->change, l, leaf_size(had));
+    size_t count = merge(had, had_count, p, spans);
+    word new = old;
+    if (count != had_count || memcmp(spans, had, count * sizeof had[0]) != 0) {
+        new = build(c, (part){area, spans, count}, area);
+        retire(c, old);
     }
     if (spans != few) free(spans);
+    return new;
 }
 
-static void retire_tree(cut *c, node *n) {
-    uint32_t count = LOAD(n->count);
-    if (LOAD(n->level) == 0) {
-        nc__change_retire(c->change, n, leaf_size(count));
-        return;
+/* Whether what is below a table's slots would fit into one leaf with room to spare. */
+static bool are_few(const word *slots) {
+    uint64_t count = 0;
+    for (unsigned i = 0; i < FANOUT && count <= LEAF_FEW; i++) {
+        if (slots[i] == 0) continue;
+        if (slots[i] != EVERY && (slots[i] & TAG) != IS_LEAF) return false;
+        count += slots[i] == EVERY ? 1 : LOAD(((leaf *)pointer_of(slots[i]))->count);
     }
-    for (uint32_t i = 0; i < count; i++) retire_tree(c, (node *)(uintptr_t)LOAD(((branch *)n)->children[i].node));
-    nc__change_retire(c->change, n, branch_size(count));
+    return count <= LEAF_FEW;
 }
 
-static void cut_node(cut *c, node *n, nc__key key, pieces *out);
-
-/* A branch being cut. The key of its first child is the branch's own, since only that one is kept true. */
-typedef struct opened {
-    branch *branch;
-    unsigned count;
-    nc__key key;
-} opened;
-
-static piece child_at(const opened *o, unsigned i) {
-    child *at = &o->branch->children[i];
-    return (piece){i == 0 ? o->key : load_key(&at->key), (node *)(uintptr_t)LOAD(at->node)};
-}
-
-/* The children that a cut through several leaves. What lies in the cut goes into the leftmost child it touches; the
- * children between its ends go; the rightmost loses what the cut covers, and its key moves behind the cut. */
-static void cut_children(cut *c, const opened *o, unsigned left, unsigned right, pieces *out) {
-    c->whole = false;
-    for (unsigned i = left; i <= right; i++) {
-        piece each = child_at(o, i);
-        if (i == left) {
-            cut_node(c, each.node, each.key, out);
-        } else if (i < right) {
-            retire_tree(c, each.node);
-        } else {
-            size_t spans = c->count;
-            c->count = 0;
-            cut_node(c, each.node, nc__key_next(c->where.last), out);
-            c->count = spans;
-        }
+static word collapse(writer *c, const word *slots, nc__span own, unsigned depth, nc__span area) {
+    nc__span all[LEAF_MAX], some[LEAF_MAX];
+    size_t count = 0;
+    for (unsigned i = 0; i < FANOUT; i++) {
+        size_t found = spans_of(slots[i], slot_area(own, depth, i), some);
+        for (size_t j = 0; j < found; j++) append(all, &count, some[j].first, some[j].last);
+        retire(c, slots[i]);
     }
+    return build(c, (part){area, all, count}, area);
 }
 
-/* Where one node takes the place of one, all above it stays as it is, and the pointer to it is the word to publish. */
-static bool exchange_child(cut *c, const opened *o, unsigned at, const pieces *cut_out) {
-    if (!c->whole || c->change->failed || cut_out->count != 1) return false;
-    nc__change_publish(c->change, &o->branch->children[at].node, (uintptr_t)cut_out->items[0].node);
-    c->done = true;
-    return true;
-}
+static word replace(writer *c, word old, nc__span area, const part *p);
 
-static void rebuild_branch(cut *c, const opened *o, unsigned left, unsigned right, const pieces *middle, pieces *out) {
-    pieces all = {NULL, 0, 0};
-    for (unsigned i = 0; i < left; i++) {
-        piece each = child_at(o, i);
-        push_piece(c, &all, each.key, each.node);
+/* The change of those slots of an area that it meets. Whether there was anything to change. */
+static bool replace_slots(writer *c, word *slots, nc__span own, unsigned depth, const part *p) {
+    unsigned left = octet(p->where.first, depth), right = octet(p->where.last, depth);
+    bool changed = false;
+    part rest = *p;
+    for (unsigned i = left; i <= right && !c->change->failed; i++) {
+        nc__span below = slot_area(own, depth, i);
+        part q = next_part(&rest, below);
+        word new = replace(c, slots[i], below, &q);
+        changed |= new != slots[i];
+        slots[i] = new;
     }
-    for (size_t i = 0; i < middle->count; i++) push_piece(c, &all, middle->items[i].key, middle->items[i].node);
-    for (unsigned i = right + 1; i < o->count; i++) {
-        piece each = child_at(o, i);
-        push_piece(c, &all, each.key, each.node);
-    }
-    push_branches(c, out, LOAD(o->branch->head.level), all.items, all.count);
-    nc__change_retire(c->change, o->branch, branch_size(o->count));
-    free(all.items);
+    return changed && !c->change->failed;
 }
 
-static void cut_branch(cut *c, branch *b, nc__key key, pieces *out) {
-    opened o = {b, LOAD(b->head.count), key};
-    unsigned left = child_of(b, o.count, c->where.first);
-    unsigned right = child_of(b, o.count, c->where.last);
-    pieces middle = {NULL, 0, 0};
-    if (left == right) {
-        piece only = child_at(&o, left);
-        cut_node(c, only.node, only.key, &middle);
-    } else {
-        cut_children(c, &o, left, right, &middle);
+/* The change of a table at `depth`, which stands alone or behind a guard (then `old` is the guard's word). A table of which
+ * a slot has become empty is looked at: perhaps little is left in it. */
+static word replace_table(writer *c, word old, table *t, nc__span own, unsigned depth, nc__span area, const part *p) {
+    unsigned left = octet(p->where.first, depth), right = octet(p->where.last, depth);
+    bool in_place = c->in_place && left == right;
+    word slots[FANOUT];
+    for (unsigned i = left; i <= right; i++) slots[i] = slot(t, i);
+    c->in_place = in_place;
+    if (!replace_slots(c, slots, own, depth, p)) return old;
+    if (in_place && slots[left] != 0) {
+        nc__change_publish(c->change, &t->slots[left], slots[left]);
+        return old;
     }
-    if (!c->done && !c->change->failed && !exchange_child(c, &o, left, &middle))
-        rebuild_branch(c, &o, left, right, &middle, out);
-    free(middle.items);
+    for (unsigned i = 0; i < FANOUT; i++)
+        if (i < left || i > right) slots[i] = slot(t, i);
+    bool shrink = are_few(slots);
+    if (in_place && !shrink) {
+        nc__change_publish(c->change, &t->slots[left], slots[left]);
+        return old;
+    }
+    word new = shrink ? collapse(c, slots, own, depth, area) : new_table(c, slots, own.first, depth, area);
+    nc__change_retire(c->change, t, sizeof *t);
+    if ((old & TAG) == IS_GUARD) nc__change_retire(c->change, pointer_of(old), sizeof(guard));
+    return new;
 }
 
-static void cut_node(cut *c, node *n, nc__key key, pieces *out) {
-    if (c->change->failed) return;
-    if (LOAD(n->level) == 0)
-        cut_leaf(c, (leaf *)n, key, out);
-    else
-        cut_branch(c, (branch *)n, key, out);
+/* A guarded table, and a change beyond its area: both come below a new table, of the area that they have in common. */
+static word widen(writer *c, word old, const guard *g, nc__span area, const part *p) {
+    nc__span inner = load_span(&g->area);
+    nc__key first = nc__key_min(inner.first, p->where.first), last = nc__key_max(inner.last, p->where.last);
+    unsigned depth = common_octets(first, last);
+    nc__span own = nc__span_of_prefix(first, 8 * depth);
+    word slots[FANOUT] = {0};
+    c->in_place = false;
+    slots[octet(inner.first, depth)] = old;
+    if (!replace_slots(c, slots, own, depth, p)) return old;
+    return are_few(slots) ? collapse(c, slots, own, depth, area) : new_table(c, slots, first, depth, area);
 }
 
-/* Stacks branches on what has become of the root until one node holds everything. */
-static uint64_t new_root(cut *c, pieces *list) {
-    while (list->count > 1 && !c->change->failed) {
-        pieces above = {NULL, 0, 0};
-        uint32_t level = LOAD(((node *)list->items[0].node)->level);
-        push_branches(c, &above, level + 1, list->items, list->count);
-        free(list->items);
-        *list = above;
+/* The word for an area, of which `old` is the word, after the change. */
+static word replace(writer *c, word old, nc__span area, const part *p) {
+    if (covers(p->where, area) && (p->count == 0 || covers(p->spans[0], area))) {
+        retire(c, old);
+        return p->count == 0 ? 0 : EVERY;
     }
-    return list->count == 0 ? 0 : (uintptr_t)list->items[0].node;
+    if ((old & TAG) == IS_TABLE) {
+        unsigned depth = common_octets(area.first, area.last);
+        return replace_table(c, old, pointer_of(old), area, depth, area, p);
+    }
+    if ((old & TAG) != IS_GUARD) return replace_spans(c, old, area, p);
+    guard *g = pointer_of(old);
+    nc__span inner = load_span(&g->area);
+    if (!covers(inner, p->where)) return widen(c, old, g, area, p);
+    return replace_table(c, old, pointer_of(LOAD(g->below)), inner, (unsigned)LOAD(g->depth), area, p);
 }
 
 void nc__set6_replace(nc__set6 *set, nc__change *change, nc__span where, const nc__span *spans, size_t count) {
-    cut c = {.change = change, .where = where, .spans = spans, .count = count, .whole = true, .done = false};
-    node *root = (node *)(uintptr_t)LOAD(set->root);
-    pieces out = {NULL, 0, 0};
-    if (root == NULL)
-        push_leaves(&c, &out, spans, count);
-    else
-        cut_node(&c, root, (nc__key){0, 0}, &out);
-    if (!c.done) nc__change_publish(change, &set->root, new_root(&c, &out));
-    free(out.items);
+    writer c = {change, true};
+    word old = LOAD(set->root);
+    word new = replace(&c, old, EVERYTHING, &(part){where, spans, count});
+    if (new != old) nc__change_publish(change, &set->root, new);
 }

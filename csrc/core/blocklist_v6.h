@@ -2,11 +2,11 @@
 #ifndef NC_BLOCKLIST_V6_H
 #define NC_BLOCKLIST_V6_H
 
-#include "blocklist_key.h"
-#include "blocklist_memory.h"
+#include "core/blocklist_key.h"
+#include "core/blocklist_memory.h"
 
 typedef struct nc__set6 {
-    _Atomic(uint64_t) root; /* the topmost node, or 0 for the empty set */
+    _Atomic(uint64_t) root; /* what the whole address space is; 0 for the empty set */
     nc__pool *pool;         /* shared with the IPv4 set */
 } nc__set6;
 

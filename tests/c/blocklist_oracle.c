@@ -34,7 +34,10 @@ static nc__key draw_key(bool v4, unsigned wide) {
                                     0x0affff00, 0x7f000000, 0xc0a80000, 0xfffffff0};
     uint64_t spread = wide == 0 ? 8 : wide == 1 ? 1024 : wide == 2 ? 200000 : (uint64_t)1 << 32;
     uint32_t ip = nets[draw(8)] + (uint32_t)draw(spread);
+    if (draw(3) == 0) ip &= ~(uint32_t)255; /* leaves are written in another way where all ends are such */
     if (v4) return (nc__key){0, (uint64_t)0xffff << 32 | ip};
+    /* Every octet may be the one in which rules differ, so that the trie branches at every depth. */
+    if (draw(2) == 0) return (nc__key){0x2001000000000000 | draw(0x400) << 8 * draw(7), draw(2) << 8 * draw(8)};
     static const uint64_t tops[] = {0, 0x20010db800000000, 0x20010db8ffffffff, 0xfe80000000000000, UINT64_MAX};
     nc__key key = {tops[draw(5)] + (wide > 1 ? draw(3) : 0), draw(2) ? draw(spread) : draw(UINT64_MAX)};
     return draw(4) == 0 ? (nc__key){0, ((uint64_t)0xffff << 32) + draw(64) - 32} : key;
@@ -47,7 +50,7 @@ static nc_rule draw_rule(unsigned wide) {
     put(&rule.first, first, v4 ? 4 : 6);
     if (rule.kind == NC_RULE_SUBNET) {
         unsigned max = v4 ? 32 : 128;
-        rule.prefix = (uint8_t)(draw(40) == 0 ? draw(max + 1) : max - draw(v4 ? 22 : 80));
+        rule.prefix = (uint8_t)(draw(40) == 0 ? draw(max + 1) : max - draw(v4 ? 22 : draw(4) == 0 ? 128 : 80));
     }
     if (rule.kind == NC_RULE_RANGE) {
         bool last4 = draw(10) == 0 ? !v4 : v4;
