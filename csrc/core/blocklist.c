@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "address_int.h"
-#include "blocklist_rules.h"
-#include "blocklist_v4.h"
-#include "blocklist_v6.h"
+#include "base/prefetch.h"
+#include "port/os.h"
+#include "core/address_int.h"
+#include "core/blocklist_rules.h"
+#include "core/blocklist_v4.h"
+#include "core/blocklist_v6.h"
 
 struct nc_blocklist {
     nc__set4 v4;
@@ -16,28 +18,32 @@ struct nc_blocklist {
     nc__rules rules;
     _Atomic(size_t) size;
     _Atomic(size_t) references;
-    atomic_flag changing;
+    nc_monitor *changing;
 };
 
 static const nc__span MAPPED = {{0, (uint64_t)0xffff << 32}, {0, (uint64_t)0xffff << 32 | UINT32_MAX}};
 
-/* Changes take microseconds and are rare, so a writer that meets another one spins. Readers never come here. */
+/* Changes wait for each other, and so does whoever lists the rules. Readers never come here. */
 static void lock(const nc_blocklist *list) {
-    while (atomic_flag_test_and_set_explicit(&((nc_blocklist *)list)->changing, memory_order_acquire)) continue;
+    nc__os_monitor_enter(list->changing);
 }
 
 static void unlock(const nc_blocklist *list) {
-    atomic_flag_clear_explicit(&((nc_blocklist *)list)->changing, memory_order_release);
+    nc__os_monitor_leave(list->changing);
 }
 
 nc_status nc_blocklist_new(nc_blocklist **out) {
     nc_blocklist *list = calloc(1, sizeof *list);
     if (list == NULL) return NC_ENOMEM;
+    list->changing = nc__os_monitor_new();
+    if (list->changing == NULL) {
+        free(list);
+        return NC_ENOMEM;
+    }
     nc__pool_init(&list->pool);
     list->v4.pool = list->v6.pool = &list->pool;
     nc__rules_init(&list->rules);
     atomic_init(&list->references, 1);
-    atomic_flag_clear(&list->changing);
     *out = list;
     return NC_OK;
 }
@@ -51,6 +57,7 @@ void nc_blocklist_release(nc_blocklist *list) {
     if (list == NULL || atomic_fetch_sub_explicit(&list->references, 1, memory_order_acq_rel) > 1) return;
     nc__pool_destroy(&list->pool);
     nc__rules_destroy(&list->rules);
+    nc__os_monitor_free(list->changing);
     free(list);
 }
 
@@ -203,8 +210,8 @@ static int check_text_v6(const nc_blocklist *list, nc_text text) {
 }
 
 int nc_blocklist_check_text(const nc_blocklist *list, nc_text text, int family) {
-    uint8_t ip[4];
-    if (family != 6 && nc__parse_ipv4(text.at, text.len, ip)) return nc__set4_has(&list->v4, read_be32(ip));
+    uint32_t ip;
+    if (family != 6 && nc__parse_ipv4(text.at, text.len, &ip)) return nc__set4_has(&list->v4, ip);
     return family == 4 ? NC_NOT_AN_ADDRESS : check_text_v6(list, text);
 }
 
@@ -215,10 +222,9 @@ static void check_some_texts(const nc_blocklist *list, const nc_text *texts, siz
     uint8_t mask[SOME];
     uint16_t places[SOME];
     size_t found = 0;
+    for (size_t i = 0; i < count; i++) nc__prefetch(texts[i].at);
     for (size_t i = 0; i < count; i++) {
-        uint8_t ip[4];
-        if (family != 6 && nc__parse_ipv4(texts[i].at, texts[i].len, ip)) {
-            ips[found] = read_be32(ip);
+        if (family != 6 && nc__parse_ipv4(texts[i].at, texts[i].len, &ips[found])) {
             places[found++] = (uint16_t)i;
         } else {
             answers[i] = family == 4 ? NC_NOT_AN_ADDRESS : (uint8_t)check_text_v6(list, texts[i]);

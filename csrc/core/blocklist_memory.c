@@ -1,4 +1,4 @@
-#include "blocklist_memory.h"
+#include "core/blocklist_memory.h"
 
 #include <stdlib.h>
 #include <string.h>

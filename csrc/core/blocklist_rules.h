@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "blocklist_key.h"
+#include "core/blocklist_key.h"
 #include "netcore/blocklist.h"
 
 typedef struct nc__rules {

@@ -7,28 +7,36 @@
  *           ── 11 ──> none
  *
  * An address is blocked if an odd number of offsets is at or below its own. Three offsets fit into the branch's word itself,
- * up to ARRAY_MAX lie in an array, and past that a bitmap of the addresses is smaller. So a check is two dependent
- * loads and a search in some bytes, whatever the number of rules.
+ * or seven where all are multiples of 256, as they are where nothing smaller than a /24 is blocked; up to ARRAY_MAX lie in
+ * an array, and past that a bitmap of the addresses is smaller. So a check is two dependent loads and a search in some
+ * bytes, whatever the number of rules.
  *
  * How a change is published decides what readers see of it: within one leaf, a store into the branch; within one first
  * octet, a store into the root of a branch built anew; else a new root. It is one store each time, so every change is
  * seen whole. */
-#include "blocklist_v4.h"
+#include "core/blocklist_v4.h"
 
 #include <string.h>
 
-#include "../base/bits.h"
+#include "base/bits.h"
 
-#if defined(__SSE2__)
+#if defined(__SSE2__) && !defined(__SANITIZE_THREAD__)
 #include <emmintrin.h>
+#define VECTORS 1
+#else
+#define VECTORS 0
 #endif
 
-enum { FANOUT = 256, LEAF_SIZE = 65536, ARRAY_MAX = 2048, BITMAP_WORDS = LEAF_SIZE / 64, INLINE_MAX = 3 };
+enum { FANOUT = 256, LEAF_SIZE = 65536, ARRAY_MAX = 2048, BITMAP_WORDS = LEAF_SIZE / 64 };
 
 /* A word of a table. The two lowest bits say what it is; blocks are aligned to 16 bytes, so a pointer leaves them free.
- * 0 is "none" in every table, and EVERY is "all" (an inline leaf with the one offset 0). In the root, a pointer is to a branch. */
+ * 0 is "none" in every table, and EVERY is "all" (an inline leaf with the one offset 0). In the root, a pointer is to a branch.
+ *
+ * An inline leaf has its count in the bits 2 to 4, and above that the offsets: from bit 16 on in 16 bits each or, if IN_BYTES
+ * is set, from bit 8 on the upper 8 bits of each. There is but one way to write a leaf, so equal leaves are equal words. */
 typedef uint64_t word;
-enum { IS_POINTER = 0, IS_INLINE = 1, IS_BITMAP = 2, TAG = 3, EVERY = IS_INLINE | 1 << 2 };
+enum { IS_POINTER = 0, IS_INLINE = 1, IS_BITMAP = 2, TAG = 3, IN_BYTES = 32, EVERY = IS_INLINE | 1 << 2 | IN_BYTES };
+enum { SHORTS_MAX = 3, BYTES_MAX = 7 };
 
 typedef struct table {
     _Atomic(word) slots[FANOUT];
@@ -60,12 +68,38 @@ static size_t array_size(unsigned count) {
 
 /* ---- Reading ---- */
 
-static bool inline_has(word w, unsigned offset) {
-    unsigned count = w >> 2 & 3;
+static unsigned inline_count(word w) {
+    return w >> 2 & 7;
+}
+
+static bool shorts_have(word w, unsigned offset) {
+    unsigned count = inline_count(w);
     unsigned below = offset >= (w >> 16 & 0xffff);
     below ^= (unsigned)(count > 1) & (offset >= (w >> 32 & 0xffff));
     below ^= (unsigned)(count > 2) & (offset >= w >> 48);
     return below;
+}
+
+/* The offsets are sorted, so those at or below are the first ones, and the first one above tells how many they are. */
+static bool odd_below(uint64_t below, unsigned count) {
+    return nc__lowest_bit(~(below & (((uint64_t)1 << count) - 1))) & 1;
+}
+
+static bool bytes_have(word w, unsigned offset) {
+#if VECTORS
+    __m128i x = _mm_set1_epi8((char)(offset >> 8));
+    __m128i none_above = _mm_cmpeq_epi8(_mm_subs_epu8(_mm_set_epi64x(0, (int64_t)w), x), _mm_setzero_si128());
+    return odd_below((unsigned)_mm_movemask_epi8(none_above) >> 1, inline_count(w));
+#else
+    uint64_t below = 0;
+    for (unsigned i = 0; i < BYTES_MAX; i++) below |= (uint64_t)(offset >> 8 >= (w >> (8 + 8 * i) & 0xff)) << i;
+    return odd_below(below, inline_count(w));
+#endif
+}
+
+/* Also false for the word 0, which so needs no branch of its own. */
+static inline bool inline_has(word w, unsigned offset) {
+    return (w & (TAG | IN_BYTES)) == IS_INLINE ? shorts_have(w, offset) : bytes_have(w, offset);
 }
 
 /* Whether an odd number of the first `count` offsets, of which there is at least one, is at or below `offset`. */
@@ -80,7 +114,7 @@ static bool array_search(const array *leaf, unsigned count, unsigned offset) {
     return ((unsigned)(base - from) + (LOAD(*base) <= offset)) & 1;
 }
 
-#if defined(__SSE2__) && !defined(__SANITIZE_THREAD__)
+#if VECTORS
 
 enum { VECTOR_LANES = 8, VECTORS_MAX = 8 };
 
@@ -91,15 +125,13 @@ static bool array_has(const array *leaf, unsigned count, unsigned offset) {
     if (count >= VECTOR_LANES * VECTORS_MAX) return array_search(leaf, count, offset);
     const __m128i *at = (const __m128i *)(const void *)leaf;
     const __m128i x = _mm_set1_epi16((short)offset);
-    uint64_t counted = ((uint64_t)1 << count) - 1;
     uint64_t below = 0;
     for (unsigned i = 0; i <= count / VECTOR_LANES; i++) {
         __m128i none_above = _mm_cmpeq_epi16(_mm_subs_epu16(_mm_loadu_si128(at + i), x), _mm_setzero_si128());
         uint64_t lanes = (uint64_t)_mm_movemask_epi8(_mm_packs_epi16(none_above, _mm_setzero_si128()));
         below |= lanes << (i * VECTOR_LANES);
     }
-    /* The offsets are sorted, so those at or below are the first ones. */
-    return nc__lowest_bit(~(below >> 1 & counted)) & 1;
+    return odd_below(below >> 1, count);
 }
 
 #else
@@ -114,38 +146,38 @@ static bool bitmap_has(const bitmap *leaf, unsigned offset) {
     return LOAD(((bitmap *)leaf)->words[offset / 64]) >> offset % 64 & 1;
 }
 
-/* One attempt; false where a writer came in between. */
-static inline bool try_has(const nc__set4 *set, uint32_t ip, bool *has) {
+enum { AGAIN = 2 };
+
+/* One attempt: whether `ip` is in it, or AGAIN where a writer came in between. */
+static inline int try_has(const nc__set4 *set, uint32_t ip) {
     uint64_t generation = nc__pool_enter(set->pool);
     unsigned offset = ip & 0xffff;
-    *has = false;
     const table *root = pointer_of(atomic_load_explicit(&((nc__set4 *)set)->root, memory_order_acquire));
-    if (root == NULL) return true;
+    if (root == NULL) return 0;
     word w = slot(root, ip >> 24);
-    if (!nc__pool_still(set->pool, generation)) return false;
+    if (!nc__pool_still(set->pool, generation)) return AGAIN;
     if ((w & TAG) == IS_POINTER && w != 0) {
         w = slot(pointer_of(w), ip >> 16 & 0xff);
-        if (!nc__pool_still(set->pool, generation)) return false;
+        if (!nc__pool_still(set->pool, generation)) return AGAIN;
     }
-    if ((w & TAG) == IS_INLINE) {
-        *has = inline_has(w, offset);
-        return true;
-    }
-    if (w == 0) return true;
+    if (w == 0) return 0;
+    if ((w & TAG) == IS_INLINE) return inline_has(w, offset);
+    bool has;
     if ((w & TAG) == IS_BITMAP) {
-        *has = bitmap_has(pointer_of(w), offset);
-        return nc__pool_still(set->pool, generation);
+        has = bitmap_has(pointer_of(w), offset);
+    } else {
+        const array *leaf = pointer_of(w);
+        unsigned count = LOAD(((array *)leaf)->count);
+        if (!nc__pool_still(set->pool, generation)) return AGAIN;
+        has = array_has(leaf, count, offset);
     }
-    const array *leaf = pointer_of(w);
-    unsigned count = LOAD(((array *)leaf)->count);
-    if (!nc__pool_still(set->pool, generation)) return false;
-    *has = array_has(leaf, count, offset);
-    return nc__pool_still(set->pool, generation);
+    return nc__pool_still(set->pool, generation) ? has : AGAIN;
 }
 
 bool nc__set4_has(const nc__set4 *set, uint32_t ip) {
-    bool has;
-    while (!try_has(set, ip, &has)) continue;
+    int has;
+    do has = try_has(set, ip);
+    while (has == AGAIN);
     return has;
 }
 
@@ -176,24 +208,38 @@ static void collect_deep(lanes *l, const uint32_t *ips, uint8_t *mask) {
     }
 }
 
+/* From the root's words to the branches'. A word that leads to no branch is read once more, which costs less than a guess. */
+static void descend(lanes *l, const uint32_t *ips) {
+    for (unsigned i = 0; i < LANES; i++) {
+        _Atomic(word) same;
+        atomic_init(&same, l->words[i]);
+        table *branch = pointer_of(l->words[i]);
+        _Atomic(word) *at = is_table(l->words[i]) ? &branch->slots[ips[i] >> 16 & 0xff] : &same;
+        l->words[i] = atomic_load_explicit(at, memory_order_acquire);
+    }
+}
+
+static void look_into_leaves(lanes *l, const uint32_t *ips, uint8_t *mask) {
+    for (unsigned i = 0; i < l->deep_count; i++) {
+        unsigned lane = l->deep[i];
+        const void *leaf = pointer_of(l->words[lane]);
+        bool bits = (l->words[lane] & TAG) == IS_BITMAP;
+        mask[lane] = bits ? bitmap_has(leaf, ips[lane] & 0xffff) : array_has(leaf, l->counts[i], ips[lane] & 0xffff);
+    }
+}
+
 static bool try_lanes(const nc__set4 *set, const uint32_t *ips, uint8_t *mask) {
     lanes l;
     uint64_t generation = nc__pool_enter(set->pool);
     const table *root = pointer_of(atomic_load_explicit(&((nc__set4 *)set)->root, memory_order_acquire));
     for (unsigned i = 0; i < LANES; i++) l.words[i] = slot(root, ips[i] >> 24);
     if (!nc__pool_still(set->pool, generation)) return false;
-    for (unsigned i = 0; i < LANES; i++)
-        if (is_table(l.words[i])) l.words[i] = slot(pointer_of(l.words[i]), ips[i] >> 16 & 0xff);
+    descend(&l, ips);
     if (!nc__pool_still(set->pool, generation)) return false;
     collect_deep(&l, ips, mask);
     for (unsigned i = 0; i < l.deep_count; i++) l.counts[i] = LOAD(((array *)pointer_of(l.words[l.deep[i]]))->count);
     if (!nc__pool_still(set->pool, generation)) return false;
-    for (unsigned i = 0; i < l.deep_count; i++) {
-        unsigned lane = l.deep[i];
-        const void *leaf = pointer_of(l.words[lane]);
-        bool bits = (l.words[lane] & TAG) == IS_BITMAP;
-        mask[lane] = bits ? bitmap_has(leaf, ips[lane] & 0xffff) : array_has(leaf, l.counts[i], ips[lane] & 0xffff);
-    }
+    look_into_leaves(&l, ips, mask);
     return nc__pool_still(set->pool, generation);
 }
 
@@ -205,7 +251,12 @@ void nc__set4_has_many(const nc__set4 *set, const uint32_t *ips, size_t count, u
     }
     for (; count - i >= LANES; i += LANES)
         while (!try_lanes(set, ips + i, mask + i)) continue;
-    for (; i < count; i++) mask[i] = nc__set4_has(set, ips[i]);
+    if (i == count) return;
+    uint32_t last[LANES] = {0};
+    uint8_t last_mask[LANES];
+    memcpy(last, ips + i, (count - i) * sizeof *ips);
+    while (!try_lanes(set, last, last_mask)) continue;
+    memcpy(mask + i, last_mask, count - i);
 }
 
 /* ---- Changing ---- */
@@ -238,8 +289,9 @@ static unsigned clip(const part *p, uint32_t ip) {
 
 static unsigned leaf_offsets(word w, uint16_t *out) {
     if ((w & TAG) == IS_INLINE) {
-        unsigned count = w >> 2 & 3;
-        for (unsigned i = 0; i < count; i++) out[i] = (uint16_t)(w >> (16 + 16 * i));
+        unsigned count = inline_count(w);
+        for (unsigned i = 0; i < count; i++)
+            out[i] = (uint16_t)(w & IN_BYTES ? (w >> (8 + 8 * i) & 0xff) << 8 : w >> (16 + 16 * i));
         return count;
     }
     if (w == 0) return 0;
@@ -249,13 +301,22 @@ static unsigned leaf_offsets(word w, uint16_t *out) {
     return count;
 }
 
+/* An inline leaf, or 0 where there are too many offsets for one. */
+static word inline_leaf(const offsets *list) {
+    unsigned low = 0;
+    word w = IS_INLINE | (word)list->count << 2;
+    for (unsigned i = 0; i < list->count && i < BYTES_MAX; i++) low |= list->at[i] & 0xff;
+    bool in_bytes = low == 0 && list->count <= BYTES_MAX;
+    if (!in_bytes && list->count > SHORTS_MAX) return 0;
+    for (unsigned i = 0; i < list->count; i++)
+        w |= in_bytes ? (word)(list->at[i] >> 8) << (8 + 8 * i) : (word)list->at[i] << (16 + 16 * i);
+    return in_bytes ? w | IN_BYTES : w;
+}
+
 static word leaf_of_offsets(nc__change *change, const offsets *list) {
     if (list->count == 0) return 0;
-    if (list->count <= INLINE_MAX) {
-        word w = IS_INLINE | (word)list->count << 2;
-        for (unsigned i = 0; i < list->count; i++) w |= (word)list->at[i] << (16 + 16 * i);
-        return w;
-    }
+    word w = inline_leaf(list);
+    if (w != 0) return w;
     array *leaf = nc__change_alloc(change, array_size(list->count));
     if (leaf == NULL) return 0;
     STORE(leaf->count, (uint16_t)list->count);
@@ -347,7 +408,7 @@ static word replace_leaf(nc__change *change, word old, const part *p) {
     if (p->first == 0 && p->last == LEAF_SIZE - 1 && p->count == 0) {
         new = 0;
     } else {
-        unsigned had = (old & TAG) != IS_POINTER || old == 0 ? INLINE_MAX : LOAD(((array *)pointer_of(old))->count);
+        unsigned had = (old & TAG) != IS_POINTER || old == 0 ? BYTES_MAX : LOAD(((array *)pointer_of(old))->count);
         bool small = (old & TAG) != IS_BITMAP && p->count <= ARRAY_MAX / 2 && had + 2 * p->count <= ARRAY_MAX;
         new = small ? replace_in_array(change, old, p) : replace_in_bitmap(change, old, p);
     }

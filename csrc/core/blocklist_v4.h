@@ -2,7 +2,7 @@
 #ifndef NC_BLOCKLIST_V4_H
 #define NC_BLOCKLIST_V4_H
 
-#include "blocklist_memory.h"
+#include "core/blocklist_memory.h"
 
 typedef struct nc__set4 {
     _Atomic(uint64_t) root; /* the table of the 256 first octets, or 0 for the empty set */
