@@ -4,14 +4,21 @@ from netcore._core.nc cimport nc_addr
 
 
 cdef extern from "Python.h":
-    bint PyUnicode_IS_ASCII(object text)
-    void *PyUnicode_DATA(object text)
-    Py_ssize_t PyUnicode_GET_LENGTH(object text)
+    ctypedef struct PyObject
+    bint PyUnicode_Check(PyObject *object)
+    bint PyUnicode_IS_ASCII(PyObject *text)
+    void *PyUnicode_DATA(PyObject *text)
+    Py_ssize_t PyUnicode_GET_LENGTH(PyObject *text)
 
 
 # The text of a str, if it can be that of an address: NULL for other objects and for what is not ASCII.
 cdef inline const char *ascii_of(object text, Py_ssize_t *length) noexcept:
-    if not isinstance(text, str) or not PyUnicode_IS_ASCII(text):
+    return ascii_at(<PyObject *>text, length)
+
+
+# The same for an object that somebody else holds a reference to meanwhile.
+cdef inline const char *ascii_at(PyObject *text, Py_ssize_t *length) noexcept:
+    if not PyUnicode_Check(text) or not PyUnicode_IS_ASCII(text):
         return NULL
     length[0] = PyUnicode_GET_LENGTH(text)
     return <const char *>PyUnicode_DATA(text)

@@ -29,18 +29,20 @@ cdef str address_text(const nc_addr *addr):
 
 # -- isIP ------------------------------------------------------------------------------------------------------------
 
-cdef int _kind(object input) except -1:
-    """As in Node, what is not text is asked for its text."""
+cdef inline int _kind(object input) except -1:
     cdef Py_ssize_t length
     cdef const char *text = ascii_of(input, &length)
-    if text == NULL:
-        if isinstance(input, str):
-            return 0
-        input = str(input)
-        text = ascii_of(input, &length)
-        if text == NULL:
-            return 0
-    return nc_is_ip(text, length)
+    return nc_is_ip(text, length) if text != NULL else _kind_of_other(input)
+
+
+cdef int _kind_of_other(object input) except -1:
+    """As in Node, what is not text is asked for its text."""
+    cdef Py_ssize_t length
+    if isinstance(input, str):
+        return 0
+    input = str(input)
+    cdef const char *text = ascii_of(input, &length)
+    return nc_is_ip(text, length) if text != NULL else 0
 
 
 def isIP(object input, /):
@@ -49,7 +51,11 @@ def isIP(object input, /):
     An IPv4 address is four decimal numbers without leading zeros; an IPv6 address may be any form of RFC 4291, with an
     IPv4 address at its end and a zone (`'fe80::1%eth0'`). Blanks, line ends and NUL bytes belong to no address.
     """
-    return _kind(input)
+    # Not `return kind`: what comes next need not wait for the number if the processor may guess it.
+    cdef int kind = _kind(input)
+    if kind == 4:
+        return 4
+    return 6 if kind == 6 else 0
 
 
 def isIPv4(object input, /):

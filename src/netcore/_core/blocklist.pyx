@@ -6,10 +6,10 @@ from os import fspath as _fspath
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc
 from libc.stdint cimport uint8_t
 
-from netcore._core.address cimport SocketAddress, ascii_of, family_of, socket_address
+from netcore._core.address cimport PyObject, SocketAddress, ascii_at, ascii_of, family_of, socket_address
 from netcore._core.errors cimport invalid_arg_type, invalid_arg_value, misuse, out_of_range
 from netcore._core.nc cimport (
     NC_EINVAL,
@@ -47,7 +47,30 @@ from netcore._core.nc cimport (
 
 
 cdef extern from "Python.h":
+    ctypedef struct PyTypeObject
+    ctypedef void *PyCFunction
+    ctypedef struct PyMethodDef:
+        const char *ml_name
+        PyCFunction ml_meth
+        int ml_flags
+        const char *ml_doc
+    int METH_FASTCALL
+    int METH_KEYWORDS
+    object PyDescr_NewMethod(PyTypeObject *type, PyMethodDef *method)
     str PyUnicode_FromStringAndSize(const char *text, Py_ssize_t size)
+
+
+cdef extern from *:
+    """
+    #ifdef Py_GIL_DISABLED
+    #define can_stay(items) PyTuple_CheckExact(items)
+    #else
+    #define can_stay(items) (PyTuple_CheckExact(items) || PyList_CheckExact(items))
+    #endif
+    #define item_at(items, i) PySequence_Fast_GET_ITEM(items, i)
+    """
+    bint can_stay(object items)
+    PyObject *item_at(object items, Py_ssize_t i)
 
 
 Loaded = namedtuple("Loaded", ("added", "bad"))
@@ -251,6 +274,21 @@ cdef bint _check_other(BlockList self, str name, object address) except -1:
     return False
 
 
+cdef bint _check_typed(BlockList self, object address, object type) except -1:
+    cdef Py_ssize_t length
+    cdef nc_text text
+    cdef int family = 4 if type is None else family_of(type)
+    cdef int answer = NC_NOT_AN_ADDRESS
+    text.at = ascii_of(address, &length)
+    if text.at != NULL:
+        if family == 0 and (self.strict or not isinstance(type, str)):
+            _family(type)
+        text.len = length
+        if family != 0:
+            answer = nc_blocklist_check_text(self.list, text, family)
+    return answer == 1 if answer != NC_NOT_AN_ADDRESS else _check_other(self, "address", address)
+
+
 cdef int _width(object view, object type) except 0:
     """How many bytes an address has in a buffer: what its shape says, else what `type` says, else 4."""
     cdef Py_ssize_t size = view.itemsize
@@ -282,26 +320,74 @@ cdef bytes _check_buffer(nc_blocklist *list, object buffer, object type):
     return mask
 
 
-cdef bytes _check_texts(BlockList self, tuple items, int family):
-    """The lock is held, because the texts are those of the str objects themselves."""
-    cdef Py_ssize_t count = len(items), i, length
-    cdef bytes mask = PyBytes_FromStringAndSize(NULL, count)
-    cdef uint8_t *out = <uint8_t *>PyBytes_AS_STRING(mask)
-    cdef nc_text *texts = <nc_text *>PyMem_Malloc(max(count, 1) * sizeof(nc_text))
-    if texts == NULL:
-        raise MemoryError
+cdef enum:
+    SOME = 256
+
+
+cdef int _check_some(BlockList self, object items, Py_ssize_t start, Py_ssize_t count, int family, uint8_t *out) except -1:
+    """The texts are those of the str objects themselves, so nothing may come in between that could let them go."""
+    cdef nc_text texts[SOME]
+    cdef Py_ssize_t i, length = 0
     for i in range(count):
-        texts[i].at = ascii_of(items[i], &length)
-        texts[i].len = length
+        texts[i].at = ascii_at(item_at(items, start + i), &length)
+        texts[i].len = length if texts[i].at != NULL else 0
         if texts[i].at == NULL:
             texts[i].at = b""
-            texts[i].len = 0
     nc_blocklist_check_texts(self.list, texts, count, family, out)
-    PyMem_Free(texts)
     for i in range(count):
         if out[i] == NC_NOT_AN_ADDRESS:
-            out[i] = _check_other(self, f"addresses[{i}]", items[i])
+            out[i] = _check_other(self, f"addresses[{start + i}]", items[start + i])
+    return 0
+
+
+cdef bytes _check_texts(BlockList self, object addresses, int family):
+    """A list is read where it is, if no other thread can change it meanwhile: copying it would cost half as much as checking."""
+    cdef object items = addresses if can_stay(addresses) else tuple(addresses)
+    cdef Py_ssize_t count = len(items), at
+    cdef bytes mask = PyBytes_FromStringAndSize(NULL, count)
+    cdef uint8_t *out = <uint8_t *>PyBytes_AS_STRING(mask)
+    for at in range(0, count, SOME):
+        _check_some(self, items, at, min(SOME, count - at), family, out + at)
     return mask
+
+
+# -- check -----------------------------------------------------------------------------------------------------------
+#
+# Python calls this function itself, with the arguments where they lie on its stack: what Cython puts before a method, to
+# sort arguments into parameters, would cost as much as the look-up. All that is not text with a type as it stands in a
+# program goes another way, through the object's table of methods so that the compiler keeps it out of here.
+
+cdef object _check(BlockList self, PyObject **arguments, Py_ssize_t count, PyObject *names):
+    cdef Py_ssize_t length
+    cdef nc_text text
+    cdef int answer, family = 0
+    if count == 1 or (count == 2 and arguments[1] == <PyObject *>_IPV4):
+        family = 4
+    elif count == 2 and arguments[1] == <PyObject *>_IPV6:
+        family = 6
+    if family != 0 and names == NULL:
+        text.at = ascii_at(arguments[0], &length)
+        if text.at != NULL:
+            text.len = length
+            answer = nc_blocklist_check_text(self.list, text, family)
+            # Not `return answer == 1`: what comes next need not wait for the answer if the processor may guess it.
+            if answer == 0:
+                return False
+            if answer == 1:
+                return True
+    return self.check_other(arguments, count, names)
+
+
+cdef PyMethodDef _CHECK
+_CHECK.ml_name = "check"
+_CHECK.ml_meth = <PyCFunction><void *>_check
+_CHECK.ml_flags = METH_FASTCALL | METH_KEYWORDS
+_CHECK.ml_doc = """check($self, address, type=None)
+--
+
+Whether a rule covers `address`, a str of the family `type` (`'ipv4'` by default) or a `SocketAddress`.
+
+What is no address of that family is not blocked, as in Node; a strict list raises `ERR_INVALID_ADDRESS`."""
 
 
 # -- the class -------------------------------------------------------------------------------------------------------
@@ -344,6 +430,20 @@ cdef class BlockList:
 
     def __dealloc__(self):
         nc_blocklist_release(self.list)
+
+    cdef bint check_other(self, PyObject **arguments, Py_ssize_t count, PyObject *names) except -1:
+        if count > 2:
+            raise TypeError(f"check() takes at most 2 arguments ({count} given)")
+        values = dict(zip(("address", "type"), [<object>arguments[i] for i in range(count)]))
+        for i, name in enumerate(() if names == NULL else <tuple>names):
+            if name not in ("address", "type"):
+                raise TypeError(f"check() got an unexpected keyword argument '{name}'")
+            if name in values:
+                raise TypeError(f"check() got multiple values for argument '{name}'")
+            values[name] = <object>arguments[count + i]
+        if "address" not in values:
+            raise TypeError("check() missing required argument 'address'")
+        return _check_typed(self, values["address"], values.get("type"))
 
     # -- rules ---------------------------------------------------------------------------------------------------
 
@@ -440,28 +540,8 @@ cdef class BlockList:
 
     # -- questions -----------------------------------------------------------------------------------------------
 
-    def check(self, address, type=None):
-        """Whether a rule covers `address`, a str of the family `type` (`'ipv4'` by default) or a `SocketAddress`.
-
-        What is no address of that family is not blocked, as in Node; a strict list raises `ERR_INVALID_ADDRESS`.
-        """
-        cdef Py_ssize_t length
-        cdef nc_text text
-        cdef int family = 4
-        text.at = ascii_of(address, &length)
-        if text.at == NULL:
-            return _check_other(self, "address", address)
-        if type is _IPV6:
-            family = 6
-        elif type is not None and type is not _IPV4:
-            family = family_of(type)
-            if family == 0 and (self.strict or not isinstance(type, str)):
-                _family(type)
-        text.len = length
-        cdef int answer = nc_blocklist_check_text(self.list, text, family) if family != 0 else NC_NOT_AN_ADDRESS
-        if answer == NC_NOT_AN_ADDRESS:
-            return _check_other(self, "address", address)
-        return answer == 1
+    # Is asked for every connection, so it has an entry of its own; see above.
+    check = PyDescr_NewMethod(<PyTypeObject *>BlockList, &_CHECK)
 
     def check_many(self, addresses, type=None):
         """Checks many addresses at once, and returns a `bytes` with a 1 for each that is blocked and a 0 for the others.
@@ -479,7 +559,7 @@ cdef class BlockList:
                 pass
             else:
                 return _check_buffer(self.list, addresses, type)
-        return _check_texts(self, tuple(addresses), 0 if type is None else _family(type))
+        return _check_texts(self, addresses, 0 if type is None else _family(type))
 
     def __contains__(self, address):
         cdef Py_ssize_t length
