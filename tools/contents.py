@@ -50,7 +50,7 @@ def check_files(names: list[str]) -> str:
     missing = [name for name in WANTED if name not in names]
     if missing:
         raise Problem(f"{missing[0]} is missing")
-    own = re.compile(r"netcore/.*\.(py|pyi|typed|so|pyd)$|netcore_engine-[^/]*\.dist-info/")
+    own = re.compile(r"netcore/.*\.(py|pyi|typed|so|pyd|h|pxd)$|netcore_engine-[^/]*\.dist-info/")
     strays = [name for name in names if not name.endswith("/") and not own.match(name)]
     if strays:
         raise Problem(f"it contains {strays[:3]}")

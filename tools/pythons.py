@@ -65,7 +65,8 @@ def environment(python: Path, name: str, requirements: list[str]) -> Path:
     if not stamp.exists():
         shutil.rmtree(folder, ignore_errors=True)
         run([python, "-m", "venv", folder])
-        run([inside, "-m", "pip", "--disable-pip-version-check", "--quiet", "install", *requirements])
+        if requirements:
+            run([inside, "-m", "pip", "--disable-pip-version-check", "--quiet", "install", *requirements])
         stamp.touch()
     return inside
 

@@ -57,7 +57,8 @@ def test_installed(python: Path, wheel: Path, quick: bool) -> str:
 def test_here(wheel: Path, version: str, quick: bool) -> str:
     needed = [] if quick else pythons.project()["project"]["optional-dependencies"]["test"]
     name = f"{'quick' if quick else 'test'}-{version}"
-    shutil.rmtree(CACHE / "environments" / name, ignore_errors=quick)
+    if quick:  # then in an environment that nothing was installed in before
+        shutil.rmtree(CACHE / "environments" / name, ignore_errors=True)
     return test_installed(pythons.environment(pythons.installed()[version], name, needed), wheel, quick)
 
 

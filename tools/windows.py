@@ -18,6 +18,7 @@ from pythons import CACHE, ROOT, run
 
 VERSION = "3.12"
 WINE = Path("/usr/lib/wine/wine64")
+SERVER = Path("/usr/lib/wine/wineserver64")
 HOME = CACHE / "wine"
 TIMEOUT_S = "100"  # of a single test: a Windows process takes a second to start, more on a busy machine
 TEST_PACKAGES = ["pytest", "pytest-timeout", "pytest-xdist", "hypothesis", "psutil", "colorama"]
@@ -45,14 +46,23 @@ def check_there() -> None:
         sys.exit(f"windows: {', '.join(missing)} not found; apt-get install wine64 wine mingw-w64")
 
 
+def start_server() -> None:
+    """Wine's server, which the first program would start otherwise, and which would write what it still holds at its end
+    to that program's output. It goes when nobody has needed it for a while; if there is one already, it stays."""
+    command = [SERVER, "-p20"]
+    subprocess.run(command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+
+
 def prepare() -> Path:
     """A Windows Python with pytest, in a Wine of the project's own; its interpreter."""
     python = HOME / "python" / "python.exe"
     ready = HOME / f"ready-{pythons.stamp_of(TEST_PACKAGES)}"
     if ready.exists():
+        start_server()
         return python
     shutil.rmtree(HOME, ignore_errors=True)
-    HOME.mkdir(parents=True)
+    (HOME / "prefix").mkdir(parents=True)
+    start_server()
     shutil.copytree(pythons.windows(VERSION), HOME / "python")
     run([WINE, "wineboot", "--init"], env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     run([WINE, "winecfg", "-v", "win10"], env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

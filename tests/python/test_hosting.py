@@ -204,7 +204,7 @@ def test_what_was_made_before_goes_on_in_the_host_and_after_it(run):
     async def main():
         net.nextTick(seen.append, "first use")
         await until(lambda: len(seen) == 3)
-        net.setTimeout(seen.append, 20, "left over")
+        net.setTimeout(seen.append, 300, "left over")
 
     run(main())
     assert sorted(seen) == ["first use", "immediate before", "made before"]
