@@ -9,7 +9,7 @@ extra = $$($(BIN)/python -c "import tomllib; print(*tomllib.load(open('pyproject
 
 SOURCES := setup.py $(shell find csrc src netcore/_core -name '*.[ch]' -o -name '*.p[yx]x' -o -name '*.pxd' -o -name '*.mk' -o -name '__init__.py')
 
-.PHONY: build test clean
+.PHONY: build test sanitize clean
 .PHONY: demo bench
 .PHONY: lint format
 
@@ -66,6 +66,12 @@ format: build $(VENV)/linters
 	$(BIN)/ruff format .
 	$(BIN)/python tools/reference.py
 	$(BIN)/clang-format -i $(C_FILES)
+
+# The extension under sanitizers: make sanitize SANITIZE=thread ARGS=tests/python/test_threads.py
+SANITIZE ?= address,undefined
+
+sanitize: build
+	$(BIN)/python tools/sanitized.py $(SANITIZE) $(ARGS)
 
 clean:
 	rm -rf build $(VENV) netcore/_core/*.so

@@ -62,6 +62,9 @@ class BuildImage(build_ext):
             ext.extra_link_args += [] if port == "iocp" else ["-pthread"]
             # Profilers want names while one works on netcore; a wheel is a tenth smaller without them.
             ext.extra_link_args += [] if self.inplace or self.plat_name.startswith("macosx") else ["-s"]
+        if sanitizers := environ.get("NETCORE_SANITIZE"):
+            ext.extra_compile_args += ["-O1", "-g1", "-fno-omit-frame-pointer", f"-fsanitize={sanitizers}"]
+            ext.extra_link_args += [f"-fsanitize={sanitizers}"]
         # A cross build names the interpreter's import library here, since setuptools knows one for its own system only.
         ext.libraries += environ.get("NETCORE_LINK", "").split()
         compile_serially = self.compiler.compile

@@ -8,7 +8,7 @@ cdef class Socket(Dialer):
 
     cdef int data_arrived(self, nc_event *event) except -1
     cdef bint call_onread(self, Py_ssize_t size, object buffer) except -1
-    cdef int hold_onread(self, object rest) except -1
+    cdef int hold_onread(self, const char *rest, Py_ssize_t size) except -1
     cdef int restart_onread(self) except -1
     cdef int stop_reading(self) except -1
     cdef int idle(self) except -1
@@ -25,7 +25,7 @@ cdef class Socket(Dialer):
     cdef int begin_reading(self, dict options) except -1
     cdef int follow(self, object signal) except -1
     cdef int inherit(self, bint no_delay, bint keep_alive, unsigned delay) except -1
-    cdef int feed_onread(self, object chunk) except -1
+    cdef int feed_onread(self, const char *data, Py_ssize_t size) except -1
     cdef int eof_arrived(self) except -1
     cdef int handle_closed(self) except -1
     cdef int set_up(self, dict options) except -1

@@ -5,7 +5,7 @@ import stat
 
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport intptr_t, uint64_t
 from libc.string cimport memcpy
 
@@ -267,33 +267,38 @@ cdef class Socket(Dialer):
         return 0
 
     cdef int data_arrived(self, nc_event *event) except -1:
+        if self.state & RD_ONREAD and event.token == NULL:
+            return self.feed_onread(<const char *>event.data, event.size)
         chunk = self._loop.buffers.chunk_of(event)
         if self.state & RD_ONREAD:
-            return self.feed_onread(chunk)
+            return self.feed_onread(PyBytes_AS_STRING(chunk), PyBytes_GET_SIZE(chunk))
         if not self.deliver(chunk) and self.c != NULL and self.state & RD_STARTED:
             self.state &= ~RD_STARTED
             nc_stream_read_stop(self.c)
         return 0
 
-    cdef int feed_onread(self, object chunk) except -1:
-        """Hands `chunk` to the callback of `onread`, in as many pieces as its buffers make of it."""
+    cdef int feed_onread(self, const char *data, Py_ssize_t size) except -1:
+        """Hands what has arrived to the callback of `onread`, in as many pieces as its buffers make of it."""
         cdef Rare rare = self.rare
         cdef Py_buffer view
-        cdef Py_ssize_t size = PyBytes_GET_SIZE(chunk)
         cdef Py_ssize_t done = 0
         cdef Py_ssize_t part
         while done < size and not self.state & ST_DESTROYED:
             buffer = rare.onread_buffer
             PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE | PyBUF_WRITABLE)
             part = min(view.len, size - done)
-            memcpy(view.buf, PyBytes_AS_STRING(chunk) + done, part)
+            memcpy(view.buf, data + done, part)
             PyBuffer_Release(&view)
             if part == 0:
                 raise invalid_arg_value("onread.buffer", buffer, "must not be empty")
+            if done == 0 and part < size:
+                # What is left has to outlast the callback, which may do anything to the stream.
+                whole = PyBytes_FromStringAndSize(data, size)
+                data = PyBytes_AS_STRING(whole)
             done += part
             wants_more = self.call_onread(part, buffer)
             if not wants_more:
-                self.hold_onread(chunk[done:])
+                self.hold_onread(data + done, 0 if self.state & ST_DESTROYED else size - done)
                 break
         return 0
 
@@ -306,10 +311,10 @@ cdef class Socket(Dialer):
                 rare.onread_buffer = following
         return answer is not False and bool(self.state & RD_STARTED)
 
-    cdef int hold_onread(self, object rest) except -1:
+    cdef int hold_onread(self, const char *rest, Py_ssize_t size) except -1:
         """Stops reading; what was received and not handed out is, when reading starts again."""
-        if rest:
-            self.rare.onread_rest = rest
+        if size:
+            self.rare.onread_rest = PyBytes_FromStringAndSize(rest, size)
         return self.stop_reading()
 
     cdef int stop_reading(self) except -1:
@@ -377,7 +382,7 @@ cdef class Socket(Dialer):
         if never_connected:
             if writes.held:
                 # Node counts the first write as on its way.
-                self.rare.sent += memory_size(writes.held[0][0])
+                self.sent_at_close += memory_size(writes.held[0][0])
             error = misuse("ERR_SOCKET_CLOSED_BEFORE_CONNECTION")
         else:
             error = errno_error(NC_ECANCELED, "write")
@@ -518,7 +523,6 @@ cdef class Socket(Dialer):
 
     cdef int close_socket(self, object error, bint connecting) except -1:
         cdef nc_stream *c = self.c
-        cdef Rare rare = self.rarely()
         if error is not None:
             self.state |= ST_HAD_ERROR
         if not connecting:
@@ -527,8 +531,8 @@ cdef class Socket(Dialer):
                 self.state |= ST_IN_FLIGHT
         else:
             self.state |= ST_IN_FLIGHT
-        rare.received = nc_stream_bytes_received(c) + rare.received_before
-        rare.sent = nc_stream_bytes_sent(c)
+        self.received_at_close = nc_stream_bytes_received(c)
+        self.sent_at_close = nc_stream_bytes_sent(c)
         self.c = NULL
         self.state &= ~ST_HANDLE
         if self.state & ST_RESET:
@@ -759,10 +763,10 @@ cdef class Socket(Dialer):
     def bytesRead(self):
         """How many bytes have been received."""
         cdef Rare rare = self.rare
-        cdef uint64_t received = nc_stream_bytes_received(self.c) if self.state & ST_HANDLE else 0
+        cdef uint64_t received = nc_stream_bytes_received(self.c) if self.state & ST_HANDLE else self.received_at_close
         if rare is None:
             return received
-        received = received + rare.received_before if self.state & ST_HANDLE else rare.received
+        received += rare.received_before
         return received - len(rare.onread_rest) if rare.onread_rest is not None else received
 
     @property
@@ -871,7 +875,7 @@ cdef int onread_tick(object socket) except -1:
     if rest is None or not self.state & RD_STARTED:
         return 0
     self.rare.onread_rest = None
-    return self.feed_onread(rest)
+    return self.feed_onread(PyBytes_AS_STRING(rest), PyBytes_GET_SIZE(rest))
 
 
 # -- options ---------------------------------------------------------------------------------------------------------

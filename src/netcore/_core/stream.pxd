@@ -132,8 +132,6 @@ cdef class Rare:
     cdef object path         # the bound path of an adopted pipe
     cdef int tos             # -1: never set
     cdef unsigned keep_alive_delay
-    cdef uint64_t received   # what the core had counted when the stream was destroyed
-    cdef uint64_t sent
     cdef uint64_t received_before # by the streams of other loops, before the socket moved here
     cdef uint64_t sent_before
 
@@ -158,6 +156,8 @@ cdef class Duplex(Handle):
     cdef uint64_t state
     cdef uint32_t read_mark
     cdef uint32_t write_mark
+    cdef uint64_t received_at_close # what the core had counted when the stream was destroyed
+    cdef uint64_t sent_at_close
     cdef Chunks chunks
     cdef Writes writes
     cdef Rare rare

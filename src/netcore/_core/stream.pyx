@@ -1003,7 +1003,7 @@ cdef class Duplex(Handle):
     cdef uint64_t sent(self):
         if self.c != NULL:
             return nc_stream_bytes_sent(self.c)
-        return self.rare.sent if self.rare is not None else 0
+        return self.sent_at_close
 
     cdef int flush(self) except -1:
         cdef nc_stream *c = self.c

@@ -1,0 +1,59 @@
+"""Builds the extension with sanitizers and runs the Python tests on it: `make sanitize`.
+
+python tools/sanitized.py address,undefined|thread [arguments for pytest]
+
+The image is built and used beside the ordinary one, in build/SANITIZERS. The runtime of a sanitizer has to be loaded
+before the interpreter, which knows nothing of it. Leaks are not looked for here, since an interpreter keeps much to its
+end on purpose: the C tests do that for the core, and the test of growing reference counts for the binding.
+"""
+
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+RUNTIMES = {"address": "libasan.so", "undefined": "libubsan.so", "thread": "libtsan.so"}
+OPTIONS = {
+    "ASAN_OPTIONS": "detect_leaks=0:halt_on_error=1",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+    "TSAN_OPTIONS": "halt_on_error=1:report_signal_unsafe=0",
+}
+
+
+def build(sanitizers: str) -> Path:
+    base = ROOT / "build" / sanitizers.replace(",", "-")
+    command = [sys.executable, "setup.py", "--quiet", "build", "--build-base", base, "--build-lib", base / "lib"]
+    subprocess.run(command, cwd=ROOT, env={**os.environ, "NETCORE_SANITIZE": sanitizers}, check=True)
+    return base
+
+
+def runtime(name: str) -> str:
+    compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()
+    command = [*compiler, f"-print-file-name={RUNTIMES[name]}"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def run_tests(base: Path, sanitizers: str, arguments: list[str]) -> int:
+    environment = {
+        **os.environ,
+        **OPTIONS,
+        "LD_PRELOAD": " ".join(map(runtime, sanitizers.split(","))),
+        "PYTHONPATH": str(base / "lib"),
+        "PYTHONMALLOC": "malloc",  # so that a use of a freed Python object is seen, too
+    }
+    tests = [str(ROOT / argument) for argument in arguments if not argument.startswith("-")] or [ROOT / "tests/python"]
+    options = [argument for argument in arguments if argument.startswith("-")]
+    # Without -P the folder of the ordinary image would come first.
+    command = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, *tests]
+    return subprocess.run(command, cwd=base, env=environment, check=False).returncode
+
+
+def main() -> int:
+    sanitizers = sys.argv[1]
+    return run_tests(build(sanitizers), sanitizers, sys.argv[2:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
