@@ -123,6 +123,7 @@ static void fill_data(nc_stream *stream, nc_event *event) {
 }
 
 static void fill(nc_stream *stream, unsigned what, nc_event *event) {
+    if (what >> NC__GOT_LATER & NC__GOT_OUTPUT) what >>= NC__GOT_LATER;
     switch (what) {
         case NC__GOT_CONNECT:
             event->type = NC_EVENT_CONNECT;

@@ -13,13 +13,15 @@ typedef struct nc_relay nc_relay;
 /* What the embedder has yet to hear: `pending` of a stream. The lower bit goes first. */
 enum {
     NC__GOT_CONNECT = 1,
-    NC__GOT_DATA = 2,
-    NC__GOT_WROTE = 4,
-    NC__GOT_FINISH = 8,
-    NC__GOT_SEND_ERROR = 16,
-    NC__GOT_EOF = 32,
-    NC__GOT_RECV_ERROR = 64,
-    NC__GOT_INPUT = NC__GOT_DATA | NC__GOT_EOF | NC__GOT_RECV_ERROR
+    NC__GOT_WROTE = 2,
+    NC__GOT_FINISH = 4,
+    NC__GOT_SEND_ERROR = 8,
+    NC__GOT_DATA = 16,
+    NC__GOT_LATER = 4, /* so far to the left stands what became of the output when input was there before it */
+    NC__GOT_EOF = 256,
+    NC__GOT_RECV_ERROR = 512,
+    NC__GOT_INPUT = NC__GOT_DATA | NC__GOT_EOF | NC__GOT_RECV_ERROR,
+    NC__GOT_OUTPUT = NC__GOT_WROTE | NC__GOT_FINISH | NC__GOT_SEND_ERROR
 };
 
 /* `state` of a stream. */

@@ -27,11 +27,16 @@ nc_status nc_stream_write(nc_stream *stream, const void *data, size_t size, void
     return NC_OK;
 }
 
+/* What was sent before a wait is told before what came in during it, and the other way about. */
+static void raise_output(nc_stream *stream, unsigned what) {
+    nc__stream_raise(stream, stream->pending & NC__GOT_INPUT ? what << NC__GOT_LATER : what);
+}
+
 static void fail(nc_stream *stream, nc_status status) {
     stream->state |= NC__SEND_FAILED;
     stream->send_status = (int8_t)status;
     nc__writeq_drop(stream->handle.loop, &stream->queue);
-    nc__stream_raise(stream, NC__GOT_SEND_ERROR);
+    raise_output(stream, NC__GOT_SEND_ERROR);
     nc__stream_update_active(stream);
 }
 
@@ -41,21 +46,21 @@ static void note_sent(nc_stream *stream, size_t size) {
     if (size > 0) nc__stream_moved(stream);
     if (stream->sent < stream->notify_at) return;
     stream->notify_at = UINT64_MAX;
-    nc__stream_raise(stream, NC__GOT_WROTE);
+    raise_output(stream, NC__GOT_WROTE);
 }
 
 void nc_stream_notify_at(nc_stream *stream, uint64_t offset) {
-    stream->pending &= (uint16_t)~NC__GOT_WROTE;
+    stream->pending &= (uint16_t) ~(NC__GOT_WROTE | NC__GOT_WROTE << NC__GOT_LATER);
     stream->notify_at = offset;
     if (stream->sent < offset) return;
     stream->notify_at = UINT64_MAX;
-    nc__stream_raise(stream, NC__GOT_WROTE);
+    raise_output(stream, NC__GOT_WROTE);
 }
 
 static void shut(nc_stream *stream) {
     stream->state |= NC__SHUT;
     stream->finish_status = (int8_t)nc_port_shutdown(stream->handle.loop->port, &stream->sock);
-    nc__stream_raise(stream, NC__GOT_FINISH);
+    raise_output(stream, NC__GOT_FINISH);
 }
 
 /* The queue is empty: what waited for that may go on. */

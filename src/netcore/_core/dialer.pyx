@@ -11,7 +11,7 @@ cimport cython
 from libc.stdint cimport intptr_t
 
 from netcore._core.arguments cimport (
-    check_boolean, check_callback, check_int32, check_number, check_port, check_string, normalize,
+    check_boolean, check_callback, check_int32, check_number, check_port, check_string, is_truthy, normalize,
 )
 from netcore._core.blocklist cimport BlockList
 from netcore._core.errors cimport (
@@ -200,7 +200,7 @@ cdef class Dialer(Duplex):
                 raise missing_args([("options", "port", "path")])
         self.state &= ~WR_PEER_ENDED
         self.enter()
-        pipe = bool(path)
+        pipe = is_truthy(path)
         if self.state & ST_HANDLE:
             pipe = bool(self.state & ST_IPC) if self.state & ST_BOUND else pipe
         else:
@@ -221,7 +221,9 @@ cdef class Dialer(Duplex):
 
     cdef int connect_host(self, dict options) except -1:
         cdef Route route = Route.__new__(Route)
-        host = options.get("host") or "localhost"
+        host = options.get("host")
+        if not is_truthy(host):
+            host = "localhost"
         if "\0" in check_string(host, "options.host"):
             raise invalid_arg_value("options.host", host, "must be a string without null bytes")
         self.read_local_end(options, route)
@@ -258,11 +260,11 @@ cdef class Dialer(Duplex):
             raise invalid_arg_value(
                 "options", options, "localAddress and localPort cannot be used with an adopted bound socket"
             )
-        if address:
+        if is_truthy(address):
             if not isinstance(address, str) or not family_of(address):
                 raise misuse("ERR_INVALID_IP_ADDRESS", address)
             route.local_address = address
-        if port:
+        if is_truthy(port):
             route.local_port = int(check_number(port, "options.localPort"))
         return 0
 

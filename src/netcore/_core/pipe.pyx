@@ -214,6 +214,8 @@ cdef class Pipe(Link):
         cdef Duplex target = self.target
         self.native = False
         self.waiting = False
+        if self.source.readableDidRead:
+            self.source.state |= RD_DATA_EMITTED
         self.source.state &= ~(RD_RELAYING | RD_STARTED | RD_READING)
         target.state &= ~WR_RELAYED_TO
         for link in target.rare.sources:

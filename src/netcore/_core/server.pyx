@@ -4,6 +4,7 @@ accepting, so that a peer that is refused never becomes a Python object."""
 import os
 import stat
 from collections.abc import Mapping
+from math import ceil
 
 from libc.stdint cimport intptr_t
 
@@ -147,13 +148,15 @@ cdef class Server(Handle):
         if handle is not None:
             if isinstance(handle, Mapping):
                 options = dict(handle)
+            elif not is_handle(handle):
+                raise invalid_arg_type("options.handle", ("net.Server", "net.Socket", "net.BoundSocket"), handle)
             elif isinstance(handle, (Server, Socket)) and shared_descriptor(handle) != -1:
                 return self.listen_on_copy(shared_descriptor(handle), backlog or 0)
             else:
                 options = {"fd": descriptor_of(handle)}
         self._follow(options.get("signal"))
         fd = options.get("fd")
-        if isinstance(fd, int) and not isinstance(fd, bool) and fd >= 0:
+        if isinstance(fd, (int, float)) and not isinstance(fd, bool) and fd >= 0:
             return self.listen_on_descriptor(fd, backlog or 0)
         if "port" in options and options["port"] is None:
             options["port"] = 0
@@ -173,7 +176,7 @@ cdef class Server(Handle):
 
     cdef int listen_on_port(self, dict options, int port, int backlog, unsigned flags) except -1:
         host = options.get("host")
-        if not host:
+        if not is_truthy(host):
             return self.listen_on_address(None, port, 0, backlog, flags)
         attempt = self.attempt
 
@@ -264,7 +267,7 @@ cdef class Server(Handle):
         cdef nc_status status = NC_EINVAL
         cdef intptr_t own
         try:
-            if stat.S_ISSOCK(os.fstat(fd).st_mode):
+            if fd == int(fd) and stat.S_ISSOCK(os.fstat(fd).st_mode):
                 status = 0
         except OSError:
             pass
@@ -313,7 +316,7 @@ cdef class Server(Handle):
         if limit is None or limit != limit or limit >= 0x7FFFFFFFFFFFFFFF:
             nc_server_set_limit(self.c, -1)
         else:
-            nc_server_set_limit(self.c, max(int(limit), 0))
+            nc_server_set_limit(self.c, max(ceil(limit), 0))
         return self.apply_block_list()
 
     cdef int set_block_list(self, object block_list, str name) except -1:

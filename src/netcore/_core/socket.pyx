@@ -966,7 +966,7 @@ def connect(*args, **options):
         socket.connect_address(port, host, listener)
         return socket
     timeout = given.get("timeout")
-    if timeout and timeout == timeout:
+    if is_truthy(timeout):
         socket.setTimeout(timeout)
     socket.connect_with(given, listener)
     return socket

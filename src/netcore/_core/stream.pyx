@@ -27,6 +27,7 @@ from netcore._core.nc cimport (
     nc_status,
     nc_stream,
     nc_stream_bytes_queued,
+    nc_stream_bytes_received,
     nc_stream_bytes_sent,
     nc_stream_flush,
     nc_stream_notify_at,
@@ -811,7 +812,9 @@ cdef class Duplex(Handle):
 
     @property
     def readableDidRead(self):
-        """Whether any 'data' has been emitted."""
+        """Whether any 'data' has been emitted, or relayed by a pipe."""
+        if self.state & RD_RELAYING and nc_stream_bytes_received(self.c) > 0:
+            return True
         return bool(self.state & RD_DATA_EMITTED)
 
     @property
