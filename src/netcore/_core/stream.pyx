@@ -813,7 +813,7 @@ cdef class Duplex(Handle):
     @property
     def readableDidRead(self):
         """Whether any 'data' has been emitted, or relayed by a pipe."""
-        if self.state & RD_RELAYING and nc_stream_bytes_received(self.c) > 0:
+        if self.state & RD_RELAYING and self.c != NULL and nc_stream_bytes_received(self.c) > 0:
             return True
         return bool(self.state & RD_DATA_EMITTED)
 
