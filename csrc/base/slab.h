@@ -65,11 +65,6 @@ void nc__slice_release(nc_slices *pool, nc_slice *slice);
 
 void nc__slices_free(nc_slices *pool);
 
-/* Whether `data` is where the next commit will begin, so that bytes put there lengthen the slice that ends there. */
-static inline int nc__slices_is_end(const nc_slices *pool, const uint8_t *data) {
-    return pool->current && pool->current->data + pool->current->used == data;
-}
-
 /* Lengthens the slice that ends at the end of what is used; the caller has reserved the room. */
 static inline void nc__slices_extend(nc_slices *pool, size_t size) {
     pool->current->used += size;

@@ -47,6 +47,7 @@ void nc_server_set_options(nc_server *server, bool no_delay, bool keep_alive, un
 size_t nc_server_connections(const nc_server *server);
 uint64_t nc_server_blocked(const nc_server *server);
 
+/* The listening descriptor, which remains the server's; and whether the server keeps the loop alive: at first it does. */
 intptr_t nc_server_fd(const nc_server *server);
 void nc_server_ref(nc_server *server);
 void nc_server_unref(nc_server *server);
