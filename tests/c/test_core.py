@@ -7,6 +7,8 @@ from types import ModuleType
 import pytest
 from embedder import Embedder, Heard
 
+pytestmark = pytest.mark.timeout(300)  # the first test waits for the compiler
+
 
 @pytest.fixture
 def core(sim: ModuleType) -> Iterator[Embedder]:

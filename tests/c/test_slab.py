@@ -4,6 +4,8 @@ from types import ModuleType
 
 import pytest
 
+pytestmark = pytest.mark.timeout(300)  # the first test waits for the compiler
+
 
 @pytest.fixture
 def pool(sim: ModuleType):

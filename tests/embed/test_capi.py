@@ -17,6 +17,7 @@ import pytest
 import netcore as net
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.timeout(300)  # the first test waits for the compiler
 MEGABYTE = 1_000_000
 
 IN_C = re.findall(r"```python\n(.*?)```", (ROOT / "docs/embedding.md").read_text(), re.S)[0]

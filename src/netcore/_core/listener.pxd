@@ -99,11 +99,9 @@ cdef object callback_of(object entry)
 
 # Calls a callback (or what `entry_for` made of it) with as many of the arguments as it can take, and starts the
 # coroutine if it made one.
-cdef int call0(object callback) except -1
 cdef int call1(object callback, object a) except -1
 cdef int call2(object callback, object a, object b) except -1
 cdef int call3(object callback, object a, object b, object c) except -1
-cdef int call4(object callback, object a, object b, object c, object d) except -1
 
 # Starts a coroutine on the loop of this thread; what it raises, its loop reports.
 cdef int schedule(object coroutine) except -1

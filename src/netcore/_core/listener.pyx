@@ -147,11 +147,6 @@ cdef int _call(object callback, PyObject **args, int given) except -1:
     return 0
 
 
-cdef int call0(object callback) except -1:
-    cdef PyObject *vector[ROOM + 1]
-    return _call(callback, vector + 1, 0)
-
-
 cdef int call1(object callback, object a) except -1:
     cdef PyObject *vector[ROOM + 1]
     vector[1] = <PyObject *>a
@@ -171,15 +166,6 @@ cdef int call3(object callback, object a, object b, object c) except -1:
     vector[2] = <PyObject *>b
     vector[3] = <PyObject *>c
     return _call(callback, vector + 1, 3)
-
-
-cdef int call4(object callback, object a, object b, object c, object d) except -1:
-    cdef PyObject *vector[ROOM + 1]
-    vector[1] = <PyObject *>a
-    vector[2] = <PyObject *>b
-    vector[3] = <PyObject *>c
-    vector[4] = <PyObject *>d
-    return _call(callback, vector + 1, 4)
 
 
 # -- coroutines ------------------------------------------------------------------------------------------------------

@@ -51,11 +51,6 @@ cdef int close_without_handle_tick(object socket) except -1:
     return self.fail_pending(True)
 
 
-cdef int abort_tick(object socket) except -1:
-    (<Socket>socket).state |= ST_ABORTED
-    return 0
-
-
 cdef Socket accepted(object server, object loop, nc_stream *stream, bint half_open, bint paused, unsigned mark):
     cdef Socket self = Socket.__new__(Socket)
     self._loop = loop
