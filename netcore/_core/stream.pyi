@@ -79,7 +79,7 @@ class Duplex(Handle):
         """Whether the stream was destroyed, or failed, before 'end'."""
     @property
     def readableDidRead(self) -> bool:
-        """Whether any 'data' has been emitted."""
+        """Whether any 'data' has been emitted, or relayed by a pipe."""
     @property
     def readableObjectMode(self) -> bool:
         """Always False: sockets carry bytes."""
