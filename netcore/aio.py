@@ -28,8 +28,8 @@ class Waiter:
 
         self.loop = loop
         self.foreign = foreign
-        self.stopped = False
-        self.thread = Thread(target=self.run, name="netcore-wait", daemon=True)
+        self.stopped: bool = False
+        self.thread: Thread = Thread(target=self.run, name="netcore-wait", daemon=True)
         self.thread.start()
 
     def run(self) -> None:
