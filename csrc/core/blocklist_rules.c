@@ -4,8 +4,9 @@
  *
  * The index is the ids of the rules sorted by their first address, and read as a balanced tree whose root is the middle
  * element: `reach` says at each node which rule of its subtree ends last, so that a search can pass over subtrees that end
- * too early. Records that came after the index was made are looked at one by one, until there are too many of them and they
- * are merged in. */
+ * too early. Records that came after the index was made are looked at one by one. When there are too many of them they
+ * become a run of their own, and take in the runs before them that are not more than twice as long: so there are few runs, and
+ * a record is moved only as often as the list doubles, however adding and searching take turns. */
 #include "core/blocklist_rules.h"
 
 #include <stdlib.h>
@@ -34,11 +35,23 @@ void nc__rules_init(nc__rules *rules) {
     memset(rules, 0, sizeof *rules);
 }
 
+static void free_runs(nc__rules *rules, unsigned keep) {
+    while (rules->run_count > keep) {
+        nc__run *run = &rules->runs[--rules->run_count];
+        free(run->sorted);
+        free(run->reach);
+    }
+}
+
+static void forget_index(nc__rules *rules) {
+    free_runs(rules, 0);
+    rules->indexed4 = rules->indexed6 = 0;
+}
+
 void nc__rules_destroy(nc__rules *rules) {
     free(rules->v4);
     free(rules->v6);
-    free(rules->sorted);
-    free(rules->reach);
+    forget_index(rules);
     nc__rules_init(rules);
 }
 
@@ -115,14 +128,6 @@ static void *grown(void *items, uint32_t *cap, size_t size) {
     return larger;
 }
 
-static void forget_index(nc__rules *rules) {
-    free(rules->sorted);
-    free(rules->reach);
-    rules->sorted = rules->reach = NULL;
-    rules->sorted_count = 0;
-    rules->indexed4 = rules->indexed6 = 0;
-}
-
 /* Drops the records that are gone and numbers the others anew, in their order. */
 static void compact(nc__rules *rules) {
     uint32_t i = 0, j = 0, v4 = 0, v6 = 0, number = 0;
@@ -196,18 +201,18 @@ void nc__rules_drop(nc__rules *rules, uint32_t id) {
 /* ---- The index ---- */
 
 /* Fills `reach` for the subtree of the positions from `low` up to `high`, and returns the rule in it that ends last. */
-static uint32_t build_reach(nc__rules *rules, size_t low, size_t high) {
+static uint32_t build_reach(const nc__rules *rules, nc__run *run, size_t low, size_t high) {
     size_t middle = low + (high - low) / 2;
-    uint32_t best = rules->sorted[middle];
+    uint32_t best = run->sorted[middle];
     if (low < middle) {
-        uint32_t left = build_reach(rules, low, middle);
+        uint32_t left = build_reach(rules, run, low, middle);
         if (nc__key_less(span_of(rules, best).last, span_of(rules, left).last)) best = left;
     }
     if (middle + 1 < high) {
-        uint32_t right = build_reach(rules, middle + 1, high);
+        uint32_t right = build_reach(rules, run, middle + 1, high);
         if (nc__key_less(span_of(rules, best).last, span_of(rules, right).last)) best = right;
     }
-    return rules->reach[middle] = best;
+    return run->reach[middle] = best;
 }
 
 /* `b` may be the end of `out`. */
@@ -231,12 +236,15 @@ static void sort(const nc__rules *rules, uint32_t *ids, uint32_t *spare, size_t 
     merge(rules, spare, half, ids + half, count - half, ids);
 }
 
-/* The live ones of the indexed ids, then those of the records that came since. */
-static size_t gather_ids(const nc__rules *rules, uint32_t *out, size_t *old) {
+static size_t live_of_run(const nc__rules *rules, const nc__run *run, uint32_t *out) {
     size_t count = 0;
-    for (size_t i = 0; i < rules->sorted_count; i++)
-        if (!(*tag_of(rules, rules->sorted[i]) & GONE)) out[count++] = rules->sorted[i];
-    *old = count;
+    for (size_t i = 0; i < run->count; i++)
+        if (!(*tag_of(rules, run->sorted[i]) & GONE)) out[count++] = run->sorted[i];
+    return count;
+}
+
+static size_t live_of_waiting(const nc__rules *rules, uint32_t *out) {
+    size_t count = 0;
     for (uint32_t i = rules->indexed4; i < rules->v4_count; i++)
         if (!(rules->v4[i].tag & GONE)) out[count++] = i;
     for (uint32_t i = rules->indexed6; i < rules->v6_count; i++)
@@ -244,36 +252,44 @@ static size_t gather_ids(const nc__rules *rules, uint32_t *out, size_t *old) {
     return count;
 }
 
-static bool build_index(nc__rules *rules) {
-    size_t all = rules->live > 0 ? rules->live : 1;
-    uint32_t *ids = malloc(all * sizeof *ids);
-    uint32_t *reach = malloc(all * sizeof *reach);
+static size_t waiting_count(const nc__rules *rules) {
+    return (size_t)(rules->v4_count - rules->indexed4) + (rules->v6_count - rules->indexed6);
+}
+
+/* Makes a run of the records that wait and of the runs from `keep` on; `ids` and `reach` have room for all of them. */
+static nc__run merged_run(const nc__rules *rules, unsigned keep, uint32_t *ids, uint32_t *reach) {
+    size_t count = live_of_waiting(rules, ids);
+    sort(rules, ids, reach, count);
+    for (unsigned i = rules->run_count; i > keep; i--) {
+        size_t old = live_of_run(rules, &rules->runs[i - 1], reach);
+        memmove(ids + old, ids, count * sizeof *ids);
+        merge(rules, reach, old, ids + old, count, ids);
+        count += old;
+    }
+    return (nc__run){ids, reach, count};
+}
+
+static bool add_run(nc__rules *rules) {
+    unsigned keep = rules->run_count;
+    size_t total = waiting_count(rules);
+    while (keep > 0 && rules->runs[keep - 1].count <= 2 * total) total += rules->runs[--keep].count;
+    uint32_t *ids = malloc(total * sizeof *ids);
+    uint32_t *reach = malloc(total * sizeof *reach);
     if (ids == NULL || reach == NULL) {
         free(ids);
         free(reach);
         return false;
     }
-    size_t old;
-    size_t count = gather_ids(rules, ids, &old);
-    sort(rules, ids + old, reach, count - old);
-    memcpy(reach, ids, old * sizeof *ids);
-    merge(rules, reach, old, ids + old, count - old, ids);
-    free(rules->sorted);
-    free(rules->reach);
-    rules->sorted = ids;
-    rules->reach = reach;
-    rules->sorted_count = count;
+    nc__run run = merged_run(rules, keep, ids, reach);
+    free_runs(rules, keep);
+    if (run.count > 0) build_reach(rules, &run, 0, run.count);
+    rules->runs[rules->run_count++] = run;
     rules->indexed4 = rules->v4_count;
     rules->indexed6 = rules->v6_count;
-    if (count > 0) build_reach(rules, 0, count);
     return true;
 }
 
-/* How many records may wait beside the index: the more rules, the dearer it is to merge them in, so the more wait. */
-static bool index_is_fresh(const nc__rules *rules) {
-    uint64_t waiting = (uint64_t)(rules->v4_count - rules->indexed4) + (rules->v6_count - rules->indexed6);
-    return waiting <= 256 || waiting * waiting <= 8 * (uint64_t)rules->live;
-}
+enum { WAITING_MAX = 256 };
 
 /* Is called with each live rule that meets a span; true stops the search. */
 typedef bool (*visitor)(void *context, const nc__rules *rules, uint32_t id, nc__span span);
@@ -292,12 +308,12 @@ static bool look_at(const search *s, uint32_t id) {
     return s->visit(s->context, s->rules, id, span);
 }
 
-static bool search_tree(const search *s, size_t low, size_t high) {
+static bool search_run(const search *s, const nc__run *run, size_t low, size_t high) {
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (nc__key_less(span_of(s->rules, s->rules->reach[middle]).last, s->where.first)) return false;
-        if (search_tree(s, low, middle) || look_at(s, s->rules->sorted[middle])) return true;
-        if (nc__key_less(s->where.last, span_of(s->rules, s->rules->sorted[middle]).first)) return false;
+        if (nc__key_less(span_of(s->rules, run->reach[middle]).last, s->where.first)) return false;
+        if (search_run(s, run, low, middle) || look_at(s, run->sorted[middle])) return true;
+        if (nc__key_less(s->where.last, span_of(s->rules, run->sorted[middle]).first)) return false;
         low = middle + 1;
     }
     return false;
@@ -305,12 +321,13 @@ static bool search_tree(const search *s, size_t low, size_t high) {
 
 static nc_status search_all(nc__rules *rules, nc__span where, visitor visit, void *context) {
     search s = {rules, where, visit, context};
-    if (!index_is_fresh(rules) && !build_index(rules)) return NC_ENOMEM;
+    if (waiting_count(rules) > WAITING_MAX && !add_run(rules)) return NC_ENOMEM;
     for (uint32_t i = rules->v4_count; i > rules->indexed4; i--)
         if (look_at(&s, i - 1)) return NC_OK;
     for (uint32_t i = rules->v6_count; i > rules->indexed6; i--)
         if (look_at(&s, (i - 1) | IS_V6)) return NC_OK;
-    search_tree(&s, 0, rules->sorted_count);
+    for (unsigned i = rules->run_count; i > 0; i--)
+        if (search_run(&s, &rules->runs[i - 1], 0, rules->runs[i - 1].count)) break;
     return NC_OK;
 }
 
@@ -427,5 +444,7 @@ size_t nc__rules_list(const nc__rules *rules, nc_rule *out, size_t cap) {
 }
 
 size_t nc__rules_memory(const nc__rules *rules) {
-    return rules->v4_cap * sizeof(rule4) + rules->v6_cap * sizeof(rule6) + 2 * rules->sorted_count * sizeof(uint32_t);
+    size_t indexed = 0;
+    for (unsigned i = 0; i < rules->run_count; i++) indexed += rules->runs[i].count;
+    return rules->v4_cap * sizeof(rule4) + rules->v6_cap * sizeof(rule6) + 2 * indexed * sizeof(uint32_t);
 }

@@ -8,6 +8,15 @@
 #include "core/blocklist_key.h"
 #include "netcore/blocklist.h"
 
+/* A part of the index: ids of rules sorted by their first address, and for each the id of the rule below it that ends last. */
+typedef struct nc__run {
+    uint32_t *sorted;
+    uint32_t *reach;
+    size_t count;
+} nc__run;
+
+enum { NC__RUNS = 40 };
+
 typedef struct nc__rules {
     struct nc__rule4 *v4;
     struct nc__rule6 *v6;
@@ -15,10 +24,9 @@ typedef struct nc__rules {
     uint32_t v6_count, v6_cap;
     size_t live;   /* rules that have not been removed */
     uint32_t next; /* the number that the next rule gets */
-    /* The index: ids of rules sorted by their first address, of the first `indexed4` and `indexed6` records. */
-    uint32_t *sorted;
-    uint32_t *reach;
-    size_t sorted_count;
+    /* The index of the first `indexed4` and `indexed6` records. */
+    nc__run runs[NC__RUNS];
+    unsigned run_count;
     uint32_t indexed4, indexed6;
 } nc__rules;
 

@@ -5,6 +5,7 @@ import io
 import ipaddress
 import json
 import pickle
+import random
 import sys
 import threading
 
@@ -746,3 +747,23 @@ def test_a_hundred_thousand_rules_fit_into_24_bytes_each():
     in_set, in_log = blocks.memory()
     assert in_set <= 24 * 100_000
     assert in_log <= 24 * 100_000
+
+
+def test_a_list_that_grows_while_it_is_searched_keeps_each_address_once() -> None:
+    """Every address lies in a subnet, so each addition asks the index for its like, and the index grows run by run."""
+    draw = random.Random(11)
+    blocks = BlockList()
+    blocks.addSubnet("10.0.0.0", 8)
+    expected: dict[str, None] = {}
+    for _ in range(12_000):
+        address = f"10.0.{draw.randrange(40)}.{draw.randrange(256)}"
+        expected.pop(address, None)
+        if draw.random() < 0.7:
+            blocks.addAddress(address)
+            expected[address] = None
+        else:
+            blocks.removeAddress(address)
+    assert blocks.rules == [f"Address: IPv4 {each}" for each in reversed(expected)] + ["Subnet: IPv4 10.0.0.0/8"]
+    blocks.removeSubnet("10.0.0.0", 8)
+    asked = [f"10.0.{i}.{j}" for i in range(40) for j in range(256)]
+    assert blocks.check_many(asked) == bytes(each in expected for each in asked)
