@@ -66,7 +66,7 @@ static word slot(const table *t, unsigned i) {
     return atomic_load_explicit(&((table *)t)->slots[i], memory_order_acquire);
 }
 
-static nc__key load_key(const shared_key *at) {
+static inline nc__key load_key(const shared_key *at) {
     shared_key *key = (shared_key *)at;
     return (nc__key){LOAD(key->high), LOAD(key->low)};
 }
@@ -76,7 +76,7 @@ static void store_key(shared_key *at, nc__key key) {
     STORE(at->low, key.low);
 }
 
-static nc__span load_span(const shared_span *at) {
+static inline nc__span load_span(const shared_span *at) {
     return (nc__span){load_key(&at->first), load_key(&at->last)};
 }
 
@@ -85,7 +85,7 @@ static void store_span(shared_span *at, nc__span span) {
     store_key(&at->last, span.last);
 }
 
-static unsigned octet(nc__key key, unsigned depth) {
+static inline unsigned octet(nc__key key, unsigned depth) {
     uint64_t half = depth < 8 ? key.high : key.low;
     return half >> (56 - 8 * (depth & 7)) & 0xff;
 }
@@ -95,7 +95,7 @@ static unsigned octet(nc__key key, unsigned depth) {
 enum { AGAIN = 2 };
 
 /* The last span that does not begin after `key`, or the first. */
-static unsigned span_of(const leaf *l, unsigned count, nc__key key) {
+static inline unsigned span_of(const leaf *l, unsigned count, nc__key key) {
     unsigned base = 0;
     while (count > 1) {
         unsigned half = count / 2;
@@ -108,7 +108,8 @@ static unsigned span_of(const leaf *l, unsigned count, nc__key key) {
 static inline int leaf_has(const nc__set6 *set, uint64_t generation, const leaf *l, nc__key key) {
     unsigned count = (unsigned)LOAD(((leaf *)l)->count);
     if (!nc__pool_still(set->pool, generation)) return AGAIN;
-    bool has = nc__span_has(load_span(&l->spans[span_of(l, count, key)]), key);
+    const shared_span *span = &l->spans[span_of(l, count, key)];
+    bool has = !nc__key_less(key, load_key(&span->first)) & !nc__key_less(load_key(&span->last), key);
     return nc__pool_still(set->pool, generation) ? has : AGAIN;
 }
 
@@ -122,7 +123,7 @@ static inline int try_has(const nc__set6 *set, nc__key key) {
             w = slot(pointer_of(w), octet(key, depth++));
         } else if ((w & TAG) == IS_GUARD) {
             guard *g = pointer_of(w);
-            bool inside = nc__span_has(load_span(&g->area), key);
+            bool inside = !nc__key_less(key, load_key(&g->area.first)) & !nc__key_less(load_key(&g->area.last), key);
             depth = (unsigned)LOAD(g->depth);
             w = inside ? atomic_load_explicit(&g->below, memory_order_acquire) : 0;
         } else {
