@@ -6,6 +6,7 @@ called there. The compiler is zig, which brings the C libraries of all targets a
 """
 
 import os
+import platform
 import shutil
 import subprocess
 import tarfile
@@ -129,7 +130,9 @@ def _finish_linux(wheel: Path, target: Target, out: Path) -> Path:
     path = f"{pythons.tools().parent}{os.pathsep}{os.environ['PATH']}"
     environment = dict(os.environ, PATH=path)
     if "manylinux" in target.name:
-        command = ["-m", "auditwheel", "repair", "--plat", target.tag, "--wheel-dir", out, wheel]
+        # It takes the names of platforms for this machine only; for others it may find out by itself.
+        tag = target.tag if target.tag.endswith(platform.machine()) else "auto"
+        command = ["-m", "auditwheel", "repair", "--plat", tag, "--wheel-dir", out, wheel]
         run([pythons.tools(), *command], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return next(out.glob(f"{wheel.name.split('-linux')[0]}-*{target.tag}*.whl"))
     return _finish_musl(wheel, target, out, environment)
