@@ -17,6 +17,7 @@ from pythons import CACHE
 
 SIZE_MAX = 1024 * 1024
 WANTED = ("netcore/__init__.py", "netcore/py.typed", "netcore/_core/__init__.py", "netcore/_core/socket.pyi")
+LINKERS_OWN = {"__mh_dylib_header", "___dso_handle", "dyld_stub_binder", "dyld_private"}  # on macOS
 
 
 class Problem(Exception):
@@ -79,9 +80,10 @@ def read_symbols(image: str) -> tuple[int, list[str]]:
     if isinstance(binary, lief.ELF.Binary):
         local = len(list(binary.symtab_symbols))
         return local, [symbol.name for symbol in binary.exported_symbols]
-    offered = [symbol.name for symbol in binary.exported_symbols]
-    used = {symbol.name for symbol in binary.imported_symbols} | set(offered)
-    return len([symbol.name for symbol in binary.symbols if symbol.name not in used]), offered
+    offered = [symbol.name for symbol in binary.exported_symbols if symbol.name not in LINKERS_OWN]
+    used = {symbol.name for symbol in binary.imported_symbols} | set(offered) | LINKERS_OWN
+    others = {symbol.name for symbol in binary.symbols} - used
+    return len([name for name in others if not name.endswith("__thunk")]), offered
 
 
 if __name__ == "__main__":
