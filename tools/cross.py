@@ -34,8 +34,8 @@ TARGETS = {
         Target("manylinux_aarch64", "aarch64-linux-gnu.2.17", "linux-aarch64", ".cpython-{v}-aarch64-linux-gnu.so", tag="manylinux_2_17_aarch64"),  # noqa: E501
         Target("musllinux_x86_64", "x86_64-linux-musl", "linux-x86_64", ".cpython-{v}-x86_64-linux-musl.so", tag="musllinux_1_2_x86_64"),  # noqa: E501
         Target("musllinux_aarch64", "aarch64-linux-musl", "linux-aarch64", ".cpython-{v}-aarch64-linux-musl.so", tag="musllinux_1_2_aarch64"),  # noqa: E501
-        Target("macos_arm64", "aarch64-macos.11.0", "macosx-11.0-arm64", ".cpython-{v}-darwin.so", "-undefined dynamic_lookup -Wl,-S,-x"),
-        Target("macos_x86_64", "x86_64-macos.11.0", "macosx-11.0-x86_64", ".cpython-{v}-darwin.so", "-undefined dynamic_lookup -Wl,-S,-x"),
+        Target("macos_arm64", "aarch64-macos.11.0", "macosx-11.0-arm64", ".cpython-{v}-darwin.so", "-undefined dynamic_lookup -Wl,-S,-x"),  # noqa: E501
+        Target("macos_x86_64", "x86_64-macos.11.0", "macosx-11.0-x86_64", ".cpython-{v}-darwin.so", "-undefined dynamic_lookup -Wl,-S,-x"),  # noqa: E501
         Target("win_amd64", "", "win-amd64", ".cp{v}-win_amd64.pyd", "-static-libgcc"),
     )
 }  # fmt: skip
