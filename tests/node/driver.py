@@ -42,6 +42,7 @@ def message_form(message):
     """Values of one language only are brought to one form; the rest of the message is compared to the letter."""
     for pattern, form in (
         (r"Received (null|undefined)", "Received None"),
+        (r"name '(\w+)' is not defined", r"\1 is not defined"),
         (r"(address|family): undefined", r"\1: None"),
         (r"Invalid IP address: [\[{].*", "Invalid IP address: something"),
         (r"an instance of \w+(?=\.?$)", "an instance"),

@@ -317,3 +317,14 @@ def test_the_defaults_of_racing_can_be_changed():
         net.setDefaultAutoSelectFamilyAttemptTimeout(250)
     with pytest.raises(TypeError):
         net.setDefaultAutoSelectFamily(1)
+
+
+def test_a_socket_whose_connect_refused_its_arguments_can_be_destroyed():
+    log = []
+    socket = net.Socket()
+    socket.on("close", lambda: log.append("close"))
+    with pytest.raises(ValueError, match="null bytes"):
+        socket.connect(80, "local\0host")
+    socket.destroy()
+    net.run()
+    assert log == ["close"]

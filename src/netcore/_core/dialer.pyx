@@ -303,7 +303,8 @@ cdef class Dialer(Duplex):
             error = blocked(self, route.host)
             if error is not None:
                 return self.tear_down(error)
-            status = nc_stream_connect(self.c, &route.peer, NULL)
+            # A look-up may have named the wrong family.
+            status = nc_stream_connect(self.c, &route.peer, NULL) if route.family == route.peer.family else NC_EINVAL
         else:
             path = route.host.encode("utf-8", "surrogateescape")
             status = nc_stream_connect_path(self.c, path, len(path))
@@ -470,7 +471,8 @@ cdef class RaceAnswer:
         """Emits 'lookup' for each address; then those that can be tried, each once, families alternating."""
         families = {}
         for item in addresses:
-            address, family = item["address"], item["family"]
+            # Whoever answers one address to a question for all of them answers, as in Node, something else altogether.
+            address, family = (item.get("address"), item.get("family")) if hasattr(item, "get") else (None, None)
             self.socket.emit4("lookup", None, address, family, self.route.name)
             if not self.waiting():
                 return None
@@ -486,7 +488,8 @@ cdef class RaceAnswer:
         return order
 
     def refuse(self, addresses):
-        address, family = addresses[0]["address"], addresses[0]["family"]
+        item = addresses[0]
+        address, family = (item.get("address"), item.get("family")) if hasattr(item, "get") else (None, None)
         if not isinstance(address, str) or not family_of(address):
             error = misuse("ERR_INVALID_IP_ADDRESS", "undefined" if address is None else address)
         elif family not in (4, 6):

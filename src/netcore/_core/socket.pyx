@@ -359,7 +359,7 @@ cdef class Socket(Dialer):
         try:
             if not self.state & ST_WAS_PENDING:
                 self.fail_pending(False)
-            elif self.rare.canceled is not None:
+            elif self.rare is not None and self.rare.canceled is not None:
                 self.tell_canceled()
             self.emit_close(True)
             if self.state & ST_WAS_PENDING:
