@@ -8,11 +8,6 @@ from platforms import is_for
 import netcore as net
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "only_on(*platforms): what the test says is true of these sys.platforms only")
-    config.addinivalue_line("markers", "not_on(*platforms): what the test says is not true of these sys.platforms")
-
-
 def pytest_collection_modifyitems(config, items):
     foreign = [item for item in items if not is_for(item, sys.platform)]
     if foreign:
