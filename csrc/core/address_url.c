@@ -8,14 +8,12 @@
 
 enum { HOST_MAX = 255 };
 
-static const char ENDS[] = "/\\?#";
-
 static bool is_dropped(char c) {
     return c == '\t' || c == '\n' || c == '\r';
 }
 
 static bool is_end(char c) {
-    return c != '\0' && strchr(ENDS, c) != NULL;
+    return c == '/' || c == '\\' || c == '?' || c == '#';
 }
 
 /* The authority of the URL, without user and password: `*at` to the end that is returned. */

@@ -311,3 +311,11 @@ def test_parse_reads_back_any_address_and_port(address, port):
 @given(st.text())
 def test_parse_never_fails_on_text(text):
     assert SocketAddress.parse(text) is None or "\0" not in text
+
+
+def test_an_address_is_not_changed_by_making_it_again():
+    address = SocketAddress(address="1.2.3.4", port=5)
+    for made in (address, SocketAddress.parse("1.2.3.4:5")):
+        with pytest.raises(TypeError):
+            made.__init__(address="5.6.7.8")
+        assert made == address

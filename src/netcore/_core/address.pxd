@@ -33,6 +33,7 @@ cdef int family_of(object name) noexcept
 cdef class SocketAddress:
     cdef nc_addr addr
     cdef str zone  # the part of the address after '%', or None
+    cdef bint made  # and so can no longer be changed by a second __init__
 
 # A SocketAddress of an address; `zone` may be None.
 cdef SocketAddress socket_address(const nc_addr *addr, str zone)

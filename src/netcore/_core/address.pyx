@@ -85,6 +85,7 @@ cdef SocketAddress socket_address(const nc_addr *addr, str zone):
     cdef SocketAddress made = SocketAddress.__new__(SocketAddress)
     made.addr = addr[0]
     made.zone = zone
+    made.made = True
     return made
 
 
@@ -196,14 +197,18 @@ cdef class SocketAddress:
     (`'fe80::1%eth0'`) stays with it.
     """
 
-    def __cinit__(self, options=None, **keywords):
-        if options is None and not keywords:
-            self.addr.family = 4
-            self.addr.ip[10] = self.addr.ip[11] = 0xFF
-            self.addr.ip[12] = 127
-            self.addr.ip[15] = 1
-        else:
+    def __cinit__(self):
+        self.addr.family = 4
+        self.addr.ip[10] = self.addr.ip[11] = 0xFF
+        self.addr.ip[12] = 127
+        self.addr.ip[15] = 1
+
+    def __init__(self, options=None, **keywords):
+        if self.made:
+            raise TypeError("a SocketAddress cannot change")
+        if options is not None or keywords:
             _read_options(self, options, keywords)
+        self.made = True
 
     @property
     def address(self):
