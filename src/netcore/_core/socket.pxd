@@ -9,6 +9,7 @@ cdef class Socket(Dialer):
     cdef int data_arrived(self, nc_event *event) except -1
     cdef bint call_onread(self, Py_ssize_t size, object buffer) except -1
     cdef int hold_onread(self, const char *rest, Py_ssize_t size) except -1
+    cdef int spare_onread(self, const char *rest, Py_ssize_t size) except -1
     cdef int restart_onread(self) except -1
     cdef int stop_reading(self) except -1
     cdef int idle(self) except -1

@@ -291,10 +291,23 @@ cdef class Socket(Dialer):
                 whole = PyBytes_FromStringAndSize(data, size)
                 data = PyBytes_AS_STRING(whole)
             done += part
-            wants_more = self.call_onread(part, buffer)
+            try:
+                wants_more = self.call_onread(part, buffer)
+            except BaseException:
+                self.spare_onread(data + done, size - done)
+                raise
             if not wants_more:
                 self.hold_onread(data + done, 0 if self.state & ST_DESTROYED else size - done)
                 break
+        if self.state & ST_DESTROYED:
+            self.received_at_close -= size - done # Node has not read what nobody was given
+        return 0
+
+    cdef int spare_onread(self, const char *rest, Py_ssize_t size) except -1:
+        """The callback raised: what it has not been given comes on a tick."""
+        if size and not self.state & ST_DESTROYED:
+            self.rare.onread_rest = PyBytes_FromStringAndSize(rest, size)
+            self._loop.tick_c(onread_tick, self)
         return 0
 
     cdef bint call_onread(self, Py_ssize_t size, object buffer) except -1:
