@@ -135,10 +135,11 @@ class Bench(Peer):
     def listen_beside_full(self):
         """A listener on a port of 127.0.0.1; on the same port of 127.0.0.2 one whose queue is full answers nothing."""
         for _ in range(20):
-            full = self.listen("127.0.0.2", 0)
-            self.connect(full.port, "127.0.0.2")
+            port = self.closed_port()
             with contextlib.suppress(OSError):
-                return self.listen("127.0.0.1", port=full.port)
+                self.listen("127.0.0.2", 0, port=port)
+                self.connect(port, "127.0.0.2")
+                return self.listen("127.0.0.1", port=port)
         raise OSError("no port is free on both addresses")
 
     def connect(self, where, host="127.0.0.1", small=0):
