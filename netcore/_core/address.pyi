@@ -36,9 +36,9 @@ class SocketAddress:
     Immutable; equal and hashed by value, ordered by address, then port. Other than in Node, the zone of an address
     (`'fe80::1%eth0'`) stays with it.
     """
-    def __new__(
-        cls, options: AddressOptions | Mapping[str, Any] | None = None, **keywords: Unpack[AddressOptions]
-    ) -> SocketAddress: ...
+    def __init__(
+        self, options: AddressOptions | Mapping[str, Any] | None = None, **keywords: Unpack[AddressOptions]
+    ) -> None: ...
     @property
     def address(self) -> str:
         """The address as text, in Node's and RFC 5952's form."""
