@@ -317,6 +317,24 @@ def test_unref_lets_the_loop_end():
     net.run()
 
 
+@pytest.mark.parametrize("where", [(0,), (0, "127.0.0.1"), (0, "localhost")])
+def test_async_with_waits_until_the_server_listens(where):
+    async def main():
+        async with net.createServer().listen(*where) as server:
+            return server.address()["port"]
+
+    assert net.run(main()) > 0
+
+
+def test_async_with_raises_why_the_server_cannot_listen():
+    async def main():
+        async with net.createServer().listen(0, "192.0.2.1"):
+            pass
+
+    with pytest.raises(OSError, match="EADDRNOTAVAIL"):
+        net.run(main())
+
+
 def test_async_with_closes_and_async_for_gives_the_connections():
     seen = []
 

@@ -21,6 +21,7 @@ cdef class Server(Handle):
     cdef object block_list
     cdef unsigned long long blocked # by block lists, before the last close()
     cdef str path
+    cdef unsigned looking    # the attempt whose look-up has not answered yet
     cdef unsigned attempt    # of listening: a look-up that answers to an earlier one is ignored
     cdef public object dropMaxConnection
     cdef object watch        # what the signal of listen() would do

@@ -23,6 +23,7 @@ from netcore._core.nc cimport *
 from netcore._core.promise cimport Promise
 from netcore._core.socket cimport Socket, accepted, set_gone
 
+from netcore._core.emitter import once
 from netcore._core.lookup import lookup as system_lookup
 
 SERVER_OPTIONS = frozenset((
@@ -178,11 +179,12 @@ cdef class Server(Handle):
         host = options.get("host")
         if not is_truthy(host):
             return self.listen_on_address(None, port, 0, backlog, flags)
-        attempt = self.attempt
+        attempt = self.looking = self.attempt
 
         def answer(error=None, addresses=None, *_):
             if attempt != self.attempt:
                 return
+            self.looking = 0
             if error is not None:
                 self.emit1("error", error)
                 return
@@ -530,6 +532,9 @@ cdef class Server(Handle):
         return connections_of(self)
 
     def __aenter__(self):
+        """Waits until the server listens, if that takes a look-up, or raises why it cannot."""
+        if self.looking and self.looking == self.attempt:
+            return listening(self)
         return settled(self)
 
     def __aexit__(self, *_):
@@ -539,6 +544,11 @@ cdef class Server(Handle):
         promise = Promise()
         self.close(lambda: promise.resolve())
         return promise
+
+
+async def listening(Server server):
+    await once(server, "listening")
+    return server
 
 
 def createServer(options=None, connectionListener=None, **keywords):
