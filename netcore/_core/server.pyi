@@ -217,7 +217,8 @@ class Server(Handle):
     def keepAliveInitialDelay(self) -> int: ...
     def __aiter__(self) -> AsyncIterator[Socket]:
         """The connections, as they come, until the server closes."""
-    def __aenter__(self) -> Awaitable[Self]: ...
+    def __aenter__(self) -> Awaitable[Self]:
+        """Waits until the server listens, if that takes a look-up, or raises why it cannot."""
     def __aexit__(self, *_: object) -> Awaitable[None]:
         """Closes the server, and waits until its last connection is gone."""
 

@@ -534,7 +534,7 @@ cdef class Server(Handle):
     def __aenter__(self):
         """Waits until the server listens, if that takes a look-up, or raises why it cannot."""
         if self.looking and self.looking == self.attempt:
-            return listening(self)
+            return _listening(self)
         return settled(self)
 
     def __aexit__(self, *_):
@@ -546,7 +546,7 @@ cdef class Server(Handle):
         return promise
 
 
-async def listening(Server server):
+async def _listening(Server server):
     await once(server, "listening")
     return server
 
