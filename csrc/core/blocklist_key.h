@@ -47,7 +47,7 @@ static inline nc__key nc__key_max(nc__key a, nc__key b) {
 }
 
 static inline bool nc__span_has(nc__span span, nc__key key) {
-    return !nc__key_less(key, span.first) & !nc__key_less(span.last, key);
+    return ((unsigned)nc__key_less(key, span.first) | (unsigned)nc__key_less(span.last, key)) == 0;
 }
 
 /* All keys whose first `prefix` bits, 0 to 128, are those of `at`. */

@@ -109,7 +109,7 @@ static inline int leaf_has(const nc__set6 *set, uint64_t generation, const leaf 
     unsigned count = (unsigned)LOAD(((leaf *)l)->count);
     if (!nc__pool_still(set->pool, generation)) return AGAIN;
     const shared_span *span = &l->spans[span_of(l, count, key)];
-    bool has = !nc__key_less(key, load_key(&span->first)) & !nc__key_less(load_key(&span->last), key);
+    bool has = nc__span_has((nc__span){load_key(&span->first), load_key(&span->last)}, key);
     return nc__pool_still(set->pool, generation) ? has : AGAIN;
 }
 
@@ -123,7 +123,7 @@ static inline int try_has(const nc__set6 *set, nc__key key) {
             w = slot(pointer_of(w), octet(key, depth++));
         } else if ((w & TAG) == IS_GUARD) {
             guard *g = pointer_of(w);
-            bool inside = !nc__key_less(key, load_key(&g->area.first)) & !nc__key_less(load_key(&g->area.last), key);
+            bool inside = nc__span_has((nc__span){load_key(&g->area.first), load_key(&g->area.last)}, key);
             depth = (unsigned)LOAD(g->depth);
             w = inside ? atomic_load_explicit(&g->below, memory_order_acquire) : 0;
         } else {
