@@ -6,6 +6,10 @@ cdef enum:
     BUFFERS_MAX = 16
 
 
+# Whether the bytes of a DATA event lie in the core and are so few that no buffers are worth while.
+cdef bint is_small(nc_event *event) noexcept
+
+
 # The buffers of one loop for large receives. See buffers.pyx.
 cdef class Buffers:
     cdef nc_loop *c

@@ -62,6 +62,10 @@ cdef enum:
     WORTH_KEEPING = 480
 
 
+cdef bint is_small(nc_event *event) noexcept:
+    return event.token == NULL and event.size < LARGE
+
+
 cdef class Buffers:
     """The receive buffers of one loop."""
 

@@ -13,6 +13,7 @@ from netcore._core.aborting cimport check_signal, on_abort
 from netcore._core.arguments cimport add_keywords, check_int32, check_number, is_truthy, merge, normalize
 from netcore._core.blocklist cimport BlockList
 from netcore._core.bound cimport BoundSocket
+from netcore._core.buffers cimport is_small
 from netcore._core.dialer cimport Attempt, Dialer
 from netcore._core.errors cimport (
     abort_error, errno_error, invalid_arg_type, invalid_arg_value, misuse, out_of_range,
@@ -262,7 +263,7 @@ cdef class Socket(Dialer):
         return 0
 
     cdef int data_arrived(self, nc_event *event) except -1:
-        if self.state & RD_ONREAD and event.token == NULL:
+        if self.state & RD_ONREAD and is_small(event):
             return self.feed_onread(<const char *>event.data, event.size)
         chunk = self._loop.buffers.chunk_of(event)
         if self.state & RD_ONREAD:
