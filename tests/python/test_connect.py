@@ -1,5 +1,6 @@
 """Getting connected: forms, look-ups, racing, errors, reconnecting."""
 
+import contextlib
 import socket as system
 
 import pytest
@@ -135,24 +136,23 @@ def test_the_next_address_is_tried_when_one_refuses(port):
     assert socket.autoSelectFamilyAttemptedAddresses == [f"::1:{port}", f"127.0.0.1:{port}"]
 
 
-def test_the_next_address_is_tried_when_one_is_silent(port):
+@contextlib.contextmanager
+def connecting_past_a_silent_address(port, attempt_timeout):
+    """A socket that is connecting to a name of two addresses, of which the first does not answer."""
     with system.socket() as silent:
         silent.bind(("127.0.0.2", port))
         silent.listen(0)
         fillers = [fill(("127.0.0.2", port)) for _ in range(3)]
-        socket = net.connect(
+        yield net.connect(
             {
                 "port": port,
                 "host": "slow.example",
                 "lookup": found(("127.0.0.2", 4), ("127.0.0.1", 4)),
-                "autoSelectFamilyAttemptTimeout": 30,
+                "autoSelectFamilyAttemptTimeout": attempt_timeout,
             }
         )
-        log = record(socket, "connectionAttemptTimeout", "connect", "close")
-        net.run()
         for filler in fillers:
             filler.close()
-    assert log == [("connectionAttemptTimeout", "127.0.0.2", port, 4), ("connect",), ("close", False)]
 
 
 def fill(address):
@@ -163,24 +163,18 @@ def fill(address):
     return filler
 
 
+def test_the_next_address_is_tried_when_one_is_silent(port):
+    with connecting_past_a_silent_address(port, attempt_timeout=30) as socket:
+        log = record(socket, "connectionAttemptTimeout", "connect", "close")
+        net.run()
+    assert log == [("connectionAttemptTimeout", "127.0.0.2", port, 4), ("connect",), ("close", False)]
+
+
 def test_destroy_during_a_race_stops_it(port):
-    with system.socket() as silent:
-        silent.bind(("127.0.0.2", port))
-        silent.listen(0)
-        fillers = [fill(("127.0.0.2", port)) for _ in range(3)]
-        socket = net.connect(
-            {
-                "port": port,
-                "host": "slow.example",
-                "lookup": found(("127.0.0.2", 4), ("127.0.0.1", 4)),
-                "autoSelectFamilyAttemptTimeout": 5000,
-            }
-        )
+    with connecting_past_a_silent_address(port, attempt_timeout=5000) as socket:
         log = record(socket, "connectionAttempt", "connectionAttemptFailed", "connect", "close")
         net.setTimeout(socket.destroy, 20)
         net.run()
-        for filler in fillers:
-            filler.close()
     assert [event[0] for event in log] == ["connectionAttempt", "connectionAttemptFailed", "close"]
     assert log[1][4].code == "ECANCELED"
 

@@ -52,6 +52,10 @@ cdef class Attempt(Handle):
     cdef int close(self) except -1
 
 
+# Whether connect() can take the short way to them: a literal address, and a port that needs no check.
+cdef bint are_literal(object port, object host) except -1
+
+
 cdef class Dialer(Duplex):
     cdef int open_handle(self) except -1
     cdef int revive(self) except -1

@@ -116,6 +116,10 @@ cdef class Route:
     pass
 
 
+cdef bint are_literal(object port, object host) except -1:
+    return type(port) is int and type(host) is str and 0 <= port < 65536 and family_of(host) != 0
+
+
 cdef class Dialer(Duplex):
     """A stream that can connect."""
 
@@ -161,10 +165,9 @@ cdef class Dialer(Duplex):
             unknown = [name for name in options if name not in CONNECT_OPTIONS]
             if unknown:
                 raise TypeError(f"connect() got an unexpected keyword argument '{unknown[0]}'")
-        elif 1 < len(args) < 4 and type(args[0]) is int and type(args[1]) is str:
-            if 0 <= args[0] < 65536 and family_of(args[1]) and not self.state & ST_BOUND:
-                self.connect_address(args[0], args[1], args[2] if len(args) > 2 else None)
-                return self
+        elif 1 < len(args) < 4 and are_literal(args[0], args[1]) and not self.state & ST_BOUND:
+            self.connect_address(args[0], args[1], args[2] if len(args) > 2 else None)
+            return self
         given, listener = normalize(args)
         given.update(options)
         self.connect_with(given, listener)
@@ -426,6 +429,12 @@ cdef object family_error(object family, Route route):
 
 # -- several addresses -----------------------------------------------------------------------------------------------
 
+cdef tuple address_in(object item):
+    """The address and the family of an item of an answer. Whoever answers one address to a question for all of them
+    answers, as in Node, something else altogether."""
+    return (item.get("address"), item.get("family")) if hasattr(item, "get") else (None, None)
+
+
 cdef class RaceAnswer:
     """What a look-up calls that asked for all addresses."""
 
@@ -471,8 +480,7 @@ cdef class RaceAnswer:
         """Emits 'lookup' for each address; then those that can be tried, each once, families alternating."""
         families = {}
         for item in addresses:
-            # Whoever answers one address to a question for all of them answers, as in Node, something else altogether.
-            address, family = (item.get("address"), item.get("family")) if hasattr(item, "get") else (None, None)
+            address, family = address_in(item)
             self.socket.emit4("lookup", None, address, family, self.route.name)
             if not self.waiting():
                 return None
@@ -488,8 +496,7 @@ cdef class RaceAnswer:
         return order
 
     def refuse(self, addresses):
-        item = addresses[0]
-        address, family = (item.get("address"), item.get("family")) if hasattr(item, "get") else (None, None)
+        address, family = address_in(addresses[0])
         if not isinstance(address, str) or not family_of(address):
             error = misuse("ERR_INVALID_IP_ADDRESS", "undefined" if address is None else address)
         elif family not in (4, 6):

@@ -147,7 +147,7 @@ cdef class Pipe(Link):
 
     cdef bint dest_is_full(self) except -1:
         if self.target is not None:
-            return (self.target.state & (ST_DESTROYED | WR_ENDING | WR_NEED_DRAIN)) == WR_NEED_DRAIN
+            return self.target.needs_drain()
         return getattr(self.dest, "writableNeedDrain", False) is True
 
     def on_error(self, error=None):

@@ -14,11 +14,11 @@ from netcore._core.arguments cimport add_keywords, check_int32, check_number, is
 from netcore._core.blocklist cimport BlockList
 from netcore._core.bound cimport BoundSocket
 from netcore._core.buffers cimport is_small
-from netcore._core.dialer cimport Attempt, Dialer
+from netcore._core.dialer cimport Attempt, Dialer, are_literal
 from netcore._core.errors cimport (
     abort_error, errno_error, invalid_arg_type, invalid_arg_value, misuse, out_of_range,
 )
-from netcore._core.hosts cimport address_dict, family_of
+from netcore._core.hosts cimport address_dict
 from netcore._core.iteration cimport chunks_of, closing_of, opening_of
 from netcore._core.listener cimport call1
 from netcore._core.loop cimport Loop
@@ -961,17 +961,16 @@ def connect(*args, **options):
     `connect(options[, listener])`, with the options of `Socket` and of its `connect`, which may be keywords, and `timeout`
     for its `setTimeout`. The listener is added once for 'connect'."""
     cdef Socket socket
-    if not options and 1 < len(args) < 4 and type(args[0]) is int and type(args[1]) is str:
-        if 0 <= args[0] < 65536 and family_of(args[1]):
-            socket = Socket.__new__(Socket)
-            socket.connect_address(args[0], args[1], args[2] if len(args) == 3 else None)
-            return socket
+    if not options and 1 < len(args) < 4 and are_literal(args[0], args[1]):
+        socket = Socket.__new__(Socket)
+        socket.connect_address(args[0], args[1], args[2] if len(args) == 3 else None)
+        return socket
     given, listener = normalize(args)
     add_keywords(given, options, CREATE_OPTIONS, "connect")
     socket = Socket.__new__(Socket)
     socket.set_up(given)
     port, host = given.get("port"), given.get("host")
-    if are_plain(given) and type(port) is int and type(host) is str and 0 <= port < 65536 and family_of(host):
+    if are_plain(given) and are_literal(port, host):
         socket.connect_address(port, host, listener)
         return socket
     timeout = given.get("timeout")

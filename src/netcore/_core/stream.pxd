@@ -214,6 +214,7 @@ cdef class Duplex(Handle):
     cdef int settle(self, Waiting upto) except -1
     cdef int drain_now(self) except -1
     cdef int await_sent(self) except -1
+    cdef bint needs_drain(self)
     cdef uint64_t sent(self)
     cdef size_t queued(self)
     cdef int flush(self) except -1

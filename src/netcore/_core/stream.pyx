@@ -1003,6 +1003,9 @@ cdef class Duplex(Handle):
             length += nc_stream_bytes_queued(self.c)
         return length
 
+    cdef bint needs_drain(self):
+        return (self.state & (ST_DESTROYED | WR_ENDING | WR_NEED_DRAIN)) == WR_NEED_DRAIN
+
     cdef uint64_t sent(self):
         if self.c != NULL:
             return nc_stream_bytes_sent(self.c)
@@ -1244,7 +1247,7 @@ cdef class Duplex(Handle):
     @property
     def writableNeedDrain(self):
         """Whether `write()` has answered False and 'drain' is still to come."""
-        return (self.state & (ST_DESTROYED | WR_ENDING | WR_NEED_DRAIN)) == WR_NEED_DRAIN
+        return self.needs_drain()
 
     @property
     def writableEnded(self):
