@@ -24,13 +24,20 @@ LAYERS = re.findall(
 
 
 def core_sources(platform: str) -> list[str]:
-    """The C files of the core for `platform`, as csrc/Makefile lists them in its one table."""
+    """The C files to compile of the core for `platform`, as csrc/Makefile chooses them from its one table."""
     table = (HERE / CORE / "sources.mk").read_text()
     lists = dict(re.findall(r"^(\w+) :?= *((?:.*\\\n)*.*)$", table, re.M))
     names = lists["COMMON"] + " " + lists[platform]
     while "$(" in names:
         names = re.sub(r"\$\((\w+)\)", lambda name: lists[name[1]], names)
-    return [(CORE / name).as_posix() for name in names.replace("\\\n", " ").split()]
+    engine = lists[f"ENGINE_{platform}"]
+    included = [
+        name
+        for file in ("engine/core.c", engine)
+        for name in re.findall(r'^#include "(.*\.c)"', (HERE / CORE / file).read_text(), re.M)
+    ]
+    alone = [name for name in names.replace("\\\n", " ").split() if name not in included]
+    return [(CORE / name).as_posix() for name in [engine, *alone]]
 
 
 def platform_of(plat_name: str) -> str:
@@ -40,8 +47,13 @@ def platform_of(plat_name: str) -> str:
 
 
 class BuildImage(build_ext):
-    """Compiles the sources of the image side by side, because there are twenty of them and they do not depend on
+    """Compiles the sources of the image side by side, because there are forty of them and they do not depend on
     each other."""
+
+    def run(self) -> None:
+        # Profilers want names while one works on netcore; a wheel is a tenth smaller without them.
+        self.keeps_names = self.inplace or self.editable_mode or self.plat_name.startswith("macosx")
+        super().run()
 
     def build_extension(self, ext: Extension) -> None:
         port = platform_of(self.plat_name)
@@ -60,8 +72,7 @@ class BuildImage(build_ext):
                 "-Wno-unused-function",
             ]
             ext.extra_link_args += [] if port == "iocp" else ["-pthread"]
-            # Profilers want names while one works on netcore; a wheel is a tenth smaller without them.
-            ext.extra_link_args += [] if self.inplace or self.plat_name.startswith("macosx") else ["-s"]
+            ext.extra_link_args += [] if self.keeps_names else ["-s"]
         if sanitizers := environ.get("NETCORE_SANITIZE"):
             ext.extra_compile_args += ["-O1", "-g1", "-fno-omit-frame-pointer", f"-fsanitize={sanitizers}"]
             ext.extra_link_args += [f"-fsanitize={sanitizers}"]
@@ -119,6 +130,7 @@ setup(
             "netcore._core._native",
             [source for module in modules for source in module.sources if source.endswith(".c")],
             include_dirs=["csrc", "csrc/include", "src/netcore/_core"],
+            depends=[path.as_posix() for path in CORE.rglob("*.[ch]")],
         )
     ],
 )

@@ -1,4 +1,5 @@
-# The files of the core: COMMON, and one list for each port. Read by csrc/Makefile and by setup.py.
+# The files of the core: COMMON, and one list for each port. Read by csrc/Makefile and by setup.py, which compile what an
+# ENGINE includes with it, and the rest by itself.
 COMMON = \
  base/heap.c \
  base/slab.c \
@@ -33,3 +34,6 @@ kqueue = port/kqueue.c $(POSIX)
 iocp = $(PORTS) port/iocp.c port/iocp_accept.c port/iocp_pipe.c port/win_errno.c port/win_os.c port/win_pipe.c port/win_socket.c
 TEST_PROGRAMS = test_port $(if $(filter iocp,$(PORT)),,test_port_posix)
 TEST_PROGRAMS += blocklist_oracle $(if $(filter iocp,$(PORT)),,blocklist_threads)
+ENGINE_epoll = engine/epoll.c
+ENGINE_kqueue = engine/kqueue.c
+ENGINE_iocp = engine/core.c

@@ -17,6 +17,7 @@ MAY_INCLUDE = {
     "base": ("netcore/status.h", "base/"),
     "port": ("netcore/", "base/", "port/"),
     "core": ("netcore/", "base/", "port/", "core/"),
+    "engine": ("base/", "port/", "core/", "engine/"),
 }
 # The C library's, and those of compilers.
 STANDARD_HEADERS = {

@@ -39,7 +39,7 @@ static nc_status started(nc_stream *stream, intptr_t fd, nc_sock_kind kind, nc_s
 }
 
 nc_status nc_stream_connect(nc_stream *stream, const nc_addr *peer, const nc_addr *local) {
-    intptr_t fd;
+    intptr_t fd = NC_SOCK_NONE;
     nc_status status = check_unopened(stream);
     if (status == NC_OK) status = take_descriptor(stream, peer->family, &fd);
     if (status != NC_OK) return status;
@@ -53,7 +53,7 @@ nc_status nc_stream_connect(nc_stream *stream, const nc_addr *peer, const nc_add
 }
 
 nc_status nc_stream_connect_path(nc_stream *stream, const char *path, size_t length) {
-    intptr_t fd;
+    intptr_t fd = NC_SOCK_NONE;
     nc_status status = check_unopened(stream);
     if (status == NC_OK) status = take_descriptor(stream, 0, &fd);
     if (status != NC_OK) return status;

@@ -1,5 +1,5 @@
-/* The native relay. A slice goes from the stream that received it into the queue of the target, and is sent at once;
- * as a rule it is gone before the next socket is looked at, so that the next receive reuses the same memory. While the
+/* The native relay. A slice goes from the stream that received it to the target and is sent at once; as a rule it is
+ * gone before the next socket is looked at, so that the next receive reuses the same memory. While the
  * target's queue is not empty its sources are not asked to receive: at most one slice waits for each. */
 #include "netcore/relay.h"
 
@@ -20,14 +20,11 @@ bool nc__relay_is_ready(const nc_relay *relay) {
 /* If the target takes no more bytes (its own event says why), these are lost, as they would be in flight. */
 void nc__relay_pass(nc_stream *from, nc_slice *slice) {
     nc_stream *to = from->relay->to;
-    nc_loop *loop = from->handle.loop;
-    bool takes = nc_stream_is_open(to) && !(to->state & (NC__SHUT_ASKED | NC__SEND_FAILED | NC__CONNECT_FAILED));
-    if (!takes || nc__writeq_slice(loop, &to->queue, slice) != NC_OK) {
-        nc__slice_release(&loop->slices, slice);
+    if (!nc_stream_is_open(to) || (to->state & (NC__SHUT_ASKED | NC__SEND_FAILED | NC__CONNECT_FAILED))) {
+        nc__slice_release(&from->handle.loop->slices, slice);
         return;
     }
-    nc_stream_flush(to);
-    nc__stream_update_active(to);
+    nc__stream_send_slice(to, slice);
     nc__stream_receive(from);
 }
 

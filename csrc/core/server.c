@@ -45,7 +45,7 @@ static void server_closed(nc_sock *sock);
 static const nc_sock_events server_events = {.accepted = server_accepted, .closed = server_closed};
 
 nc_status nc_bind(const nc_addr *local, unsigned flags, intptr_t *out) {
-    intptr_t fd;
+    intptr_t fd = NC_SOCK_NONE;
     nc_status status = nc__socket_open(local->family, &fd);
     if (status != NC_OK) return status;
     if (local->family == 6) status = nc__socket_set_v6_only(fd, flags & NC_BIND_V6ONLY);
@@ -72,7 +72,7 @@ static nc_status open_to_all(intptr_t fd, const char *path, size_t length, unsig
 }
 
 nc_status nc_bind_path(const char *path, size_t length, unsigned flags, intptr_t *out) {
-    intptr_t fd;
+    intptr_t fd = NC_SOCK_NONE;
     nc_status status = nc__socket_open(0, &fd);
     if (status != NC_OK) return status;
     status = nc__socket_bind_path(fd, path, length);

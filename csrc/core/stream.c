@@ -122,7 +122,7 @@ static void fill_data(nc_stream *stream, nc_event *event) {
     stream->handle.loop->lent = stream;
 }
 
-static void fill(nc_stream *stream, unsigned what, nc_event *event) {
+static void fill_event(nc_stream *stream, unsigned what, nc_event *event) {
     if (what >> NC__GOT_LATER & NC__GOT_OUTPUT) what >>= NC__GOT_LATER;
     switch (what) {
         case NC__GOT_CONNECT:
@@ -154,7 +154,7 @@ bool nc__stream_next_event(nc_stream *stream, nc_event *event) {
     stream->pending &= (uint16_t)~what;
     event->owner = stream->handle.owner;
     event->stream = stream;
-    fill(stream, what, event);
+    fill_event(stream, what, event);
     if (due == what) nc__list_remove(&stream->handle.ready);
     return true;
 }

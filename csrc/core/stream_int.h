@@ -80,6 +80,8 @@ void nc__stream_forget(nc_stream *stream);
 /* stream_send.c */
 void nc__stream_mark_dirty(nc_stream *stream);
 void nc__stream_sent(nc_sock *sock, nc_status status, size_t size);
+/* Sends a slice behind what waits, and queues what the kernel does not take; the slice is used up. */
+void nc__stream_send_slice(nc_stream *stream, nc_slice *slice);
 void nc__stream_last_try(nc_stream *stream);
 
 /* stream_idle.c */

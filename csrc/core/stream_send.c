@@ -41,12 +41,16 @@ static void fail(nc_stream *stream, nc_status status) {
 }
 
 static void note_sent(nc_stream *stream, size_t size) {
-    nc__writeq_advance(stream->handle.loop, &stream->queue, size);
     stream->sent += size;
     if (size > 0) nc__stream_moved(stream);
     if (stream->sent < stream->notify_at) return;
     stream->notify_at = UINT64_MAX;
     raise_output(stream, NC__GOT_WROTE);
+}
+
+static void note_queue_sent(nc_stream *stream, size_t size) {
+    nc__writeq_advance(stream->handle.loop, &stream->queue, size);
+    note_sent(stream, size);
 }
 
 void nc_stream_notify_at(nc_stream *stream, uint64_t offset) {
@@ -75,8 +79,13 @@ static nc_status send_some(nc_stream *stream) {
     nc_buf bufs[NC_PORT_BUFS_MAX];
     size_t size, count = nc__writeq_gather(&stream->queue, bufs);
     nc_status status = nc_port_send(stream->handle.loop->port, &stream->sock, bufs, count, &size);
-    if (status == NC_OK || status == NC_EAGAIN) note_sent(stream, size);
+    if (status == NC_OK || status == NC_EAGAIN) note_queue_sent(stream, size);
     return status;
+}
+
+static void wait_for_room(nc_stream *stream) {
+    stream->state |= NC__SEND_PENDING;
+    if (!nc_port_holds_buffers()) nc__writeq_settle(stream->handle.loop, &stream->queue);
 }
 
 void nc_stream_flush(nc_stream *stream) {
@@ -85,8 +94,7 @@ void nc_stream_flush(nc_stream *stream) {
     if (stream->queue.head) {
         nc_status status = send_some(stream);
         if (status == NC_EAGAIN) {
-            stream->state |= NC__SEND_PENDING;
-            if (!nc_port_holds_buffers()) nc__writeq_settle(stream->handle.loop, &stream->queue);
+            wait_for_room(stream);
             return;
         }
         if (status != NC_OK) {
@@ -108,8 +116,49 @@ void nc__stream_sent(nc_sock *sock, nc_status status, size_t size) {
         fail(stream, status);
         return;
     }
-    note_sent(stream, size);
+    note_queue_sent(stream, size);
     nc_stream_flush(stream);
+}
+
+/* Sends what of a slice the kernel takes now; the slice is what is left. */
+static nc_status send_slice(nc_stream *stream, nc_slice *slice) {
+    nc_buf buf = {slice->data, slice->size};
+    size_t size;
+    nc_status status = nc_port_send(stream->handle.loop->port, &stream->sock, &buf, 1, &size);
+    if (status != NC_OK && status != NC_EAGAIN) return status;
+    slice->data += size;
+    slice->size -= size;
+    note_sent(stream, size);
+    return status;
+}
+
+static void queue_slice(nc_stream *stream, nc_slice *slice, bool is_blocked) {
+    nc_loop *loop = stream->handle.loop;
+    nc_status status = nc__writeq_slice(loop, &stream->queue, slice);
+    if (status != NC_OK) {
+        nc__slice_release(&loop->slices, slice);
+        fail(stream, status);
+        return;
+    }
+    if (is_blocked) {
+        wait_for_room(stream);
+    } else {
+        nc_stream_flush(stream);
+    }
+    nc__stream_update_active(stream);
+}
+
+/* A slice that need not wait for others, and that the kernel takes whole, never sees the queue. A port that reads the
+ * bytes after the call needs to find them there. */
+void nc__stream_send_slice(nc_stream *stream, nc_slice *slice) {
+    bool waits = nc_port_holds_buffers() || stream->queue.head || (stream->state & UNSENDABLE);
+    nc_status status = waits ? NC_OK : send_slice(stream, slice);
+    if (waits || status == NC_EAGAIN) {
+        queue_slice(stream, slice, !waits);
+        return;
+    }
+    nc__slice_release(&stream->handle.loop->slices, slice);
+    if (status != NC_OK) fail(stream, status);
 }
 
 void nc_loop_flush(nc_loop *loop) {
