@@ -266,3 +266,32 @@ def test_a_pipe_before_the_connection_begins_with_it():
     server.listen(0, "127.0.0.1", listening)
     net.run()
     assert received == [b"from afar"]
+
+
+def test_methods_that_a_subclass_has_of_its_own_see_what_is_piped():
+    seen = {"written": 0, "data": 0, "ends": 0}
+
+    class Watching(net.Socket):
+        def write(self, data, encoding=None, callback=None):
+            seen["written"] += len(data)
+            return super().write(data, encoding, callback)
+
+        def emit(self, name, *args):
+            if name == "data":
+                seen["data"] += len(args[0])
+            return super().emit(name, *args)
+
+        def end(self, *args):
+            seen["ends"] += 1
+            return super().end(*args)
+
+    def on_proxy(client, upstream):
+        watching = Watching()
+        watching.on("connect", lambda: both(client, watching))
+        watching.connect(echo.address()["port"], "127.0.0.1")
+        upstream.end()
+
+    echo = net.createServer(lambda peer: (echo.close(), peer.pipe(peer)))
+    echo.listen(0, "127.0.0.1")
+    same(proxied(on_proxy))
+    assert seen == {"written": len(DATA), "data": len(DATA), "ends": 1}

@@ -1,6 +1,7 @@
 """Sockets: sending, receiving, ending, properties."""
 
 import contextlib
+import enum
 import socket as system
 
 import pytest
@@ -54,6 +55,17 @@ def test_the_first_queued_write_is_told_between_connect_and_ready():
 
     pair(lambda peer: peer.resume(), on_client)
     assert log == [("connect",), "one", ("ready",), "two", "three", ("finish",)]
+
+
+def test_an_event_may_be_named_by_a_member_of_a_str_enum():
+    names = enum.StrEnum("names", ["DATA"])
+    received = []
+
+    def on_client(client):
+        client.on(names.DATA, received.append)
+
+    pair(lambda peer: peer.end("here"), on_client)
+    assert received == [b"here"]
 
 
 @pytest.mark.parametrize("size", [0, 1, 4096, 4097, 300_000])

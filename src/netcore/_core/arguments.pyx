@@ -89,15 +89,19 @@ cdef bint is_mapping(object value) except -1:
     return type(value) is dict or isinstance(value, Mapping)
 
 
+cdef dict copy_of(object mapping):
+    return (<dict>mapping).copy() if type(mapping) is dict else dict(mapping)
+
+
 cdef dict merge(object mapping, dict keywords, frozenset known, str function):
-    options = {}
-    if mapping is not None:
-        options.update(mapping)
+    options = {} if mapping is None else copy_of(mapping)
     add_keywords(options, keywords, known, function)
     return options
 
 
 cdef int add_keywords(dict options, dict keywords, frozenset known, str function) except -1:
+    if not keywords:
+        return 0
     for name in keywords:
         if name not in known:
             raise TypeError(f"{function}() got an unexpected keyword argument '{name}'")
@@ -114,7 +118,7 @@ cdef tuple normalize(tuple args):
         callback = None
     first = args[0]
     if is_mapping(first):
-        return dict(first), callback
+        return copy_of(first), callback
     if is_pipe_name(first):
         return {"path": first}, callback
     options = {"port": first}

@@ -52,15 +52,15 @@ cdef class Attempt(Handle):
     cdef int close(self) except -1
 
 
-# Whether connect() can take the short way to them: a literal address, and a port that needs no check.
-cdef bint are_literal(object port, object host) except -1
+# The route of the short way: to a literal address, and a port that needs no check. None if they are not.
+cdef Route literal_route(object port, object host)
 
 
 cdef class Dialer(Duplex):
     cdef int open_handle(self) except -1
     cdef int revive(self) except -1
     cdef int connect_with(self, dict options, object listener) except -1
-    cdef int connect_address(self, int port, str host, object listener) except -1
+    cdef int connect_address(self, Route route, object listener) except -1
     cdef int connect_path(self, object path) except -1
     cdef int connect_host(self, dict options) except -1
     cdef int read_local_end(self, dict options, Route route) except -1

@@ -116,8 +116,18 @@ cdef class Route:
     pass
 
 
-cdef bint are_literal(object port, object host) except -1:
-    return type(port) is int and type(host) is str and 0 <= port < 65536 and family_of(host) != 0
+cdef Route literal_route(object port, object host):
+    cdef Route route
+    if type(port) is not int or type(host) is not str or not 0 <= port < 65536:
+        return None
+    route = Route.__new__(Route)
+    route.family = parse_address(host, &route.peer)
+    if route.family == 0:
+        return None
+    route.peer.port = port
+    route.host = host
+    route.port = port
+    return route
 
 
 cdef class Dialer(Duplex):
@@ -165,17 +175,18 @@ cdef class Dialer(Duplex):
             unknown = [name for name in options if name not in CONNECT_OPTIONS]
             if unknown:
                 raise TypeError(f"connect() got an unexpected keyword argument '{unknown[0]}'")
-        elif 1 < len(args) < 4 and are_literal(args[0], args[1]) and not self.state & ST_BOUND:
-            self.connect_address(args[0], args[1], args[2] if len(args) > 2 else None)
-            return self
+        elif 1 < len(args) < 4 and not self.state & ST_BOUND:
+            route = literal_route(args[0], args[1])
+            if route is not None:
+                self.connect_address(route, args[2] if len(args) > 2 else None)
+                return self
         given, listener = normalize(args)
         given.update(options)
         self.connect_with(given, listener)
         return self
 
-    cdef int connect_address(self, int port, str host, object listener) except -1:
+    cdef int connect_address(self, Route route, object listener) except -1:
         """The short way, for a literal address and no options."""
-        cdef Route route = Route.__new__(Route)
         if listener is not None and callable(listener):
             self.listen_to("connect", listener, True)
         self.state &= ~WR_PEER_ENDED
@@ -185,13 +196,7 @@ cdef class Dialer(Duplex):
             self.open_handle()
             self.state &= ~ST_IPC
         self.state |= ST_HANDLE | ST_CONNECTING
-        route.family = parse_address(host, &route.peer)
-        route.peer.port = port
-        route.host = host
-        route.port = port
         self.rarely().dialer = route
-        if route.family == 0:
-            raise invalid_arg_value("options.host", host, "has a zone that is not known")
         return self._loop.tick_c(start_tick, self)
 
     cdef int connect_with(self, dict options, object listener) except -1:

@@ -1,6 +1,17 @@
-from cpython.object cimport PyObject
+from cpython.object cimport PyObject, PyTypeObject
 
 from netcore._core.listener cimport Listener
+
+cdef extern from "Python.h":
+    unsigned long Py_TPFLAGS_HEAPTYPE
+    PyTypeObject *Py_TYPE(object o)
+    bint PyType_HasFeature(PyTypeObject *type, unsigned long feature)
+
+
+# Whether the object's class is one written in Python, which may have methods of its own in place of ours.
+cdef inline bint may_override(object self) noexcept:
+    return PyType_HasFeature(Py_TYPE(self), Py_TPFLAGS_HEAPTYPE)
+
 
 cdef class EventEmitter:
     """Events and their listeners, as Node's. See emitter.pyx."""

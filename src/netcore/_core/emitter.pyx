@@ -13,6 +13,8 @@ that are added or removed meanwhile.
 from cython cimport embedsignature
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport Py_EQ, PyObject, PyObject_RichCompareBool
+from cpython.ref cimport Py_INCREF
+from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 from cpython.weakref cimport PyWeakref_NewRef
 
 from netcore._core.errors cimport abort_error, invalid_arg_type, out_of_range, unhandled_error
@@ -23,9 +25,10 @@ from netcore._core.promise cimport Promise
 
 cdef extern from *:
     """
-    /* The one string object that stands for a name in the tables of emitters. */
+    /* The one string object that stands for a name in the tables of emitters, also for a StrEnum. */
     static PyObject *canonical_name(PyObject *name) {
-        Py_INCREF(name);
+        if (PyUnicode_CheckExact(name) || !PyUnicode_Check(name)) Py_INCREF(name);
+        else if (!(name = PyUnicode_FromObject(name))) return NULL;
         if (PyUnicode_CheckExact(name) && !PyUnicode_CHECK_INTERNED(name)) PyUnicode_InternInPlace(&name);
         return name;
     }
@@ -33,10 +36,6 @@ cdef extern from *:
     object canonical "canonical_name"(object name)
 
 cdef extern from "Python.h":
-    unsigned long Py_TPFLAGS_HEAPTYPE
-    ctypedef struct PyTypeObject
-    PyTypeObject *Py_TYPE(object o)
-    bint PyType_HasFeature(PyTypeObject *type, unsigned long feature)
     bint PyCoro_CheckExact(object o)
     bint PyTuple_CheckExact(object o)
     bint PyUnicode_CheckExact(object o)
@@ -101,6 +100,18 @@ cdef inline tuple entries(PyObject *entry):
     return <tuple>entry if PyTuple_CheckExact(<object>entry) else (<object>entry,)
 
 
+cdef tuple longer(tuple table, object name, object entry):
+    """The table with one more event."""
+    cdef Py_ssize_t size = PyTuple_GET_SIZE(table)
+    cdef Py_ssize_t i
+    cdef tuple new = PyTuple_New(size + 2)
+    for i in range(size + 2):
+        item = <object>PyTuple_GET_ITEM(table, i) if i < size else name if i == size else entry
+        Py_INCREF(item)
+        PyTuple_SET_ITEM(new, i, item)
+    return new
+
+
 cdef bint made_from(object entry, object listener) except -1:
     """Whether `entry` is the one that was made from `listener`. Bound methods are equal, not identical, each time."""
     callback = callback_of(entry)
@@ -145,7 +156,7 @@ cdef class EventEmitter:
     errorMonitor = MONITOR
 
     def __cinit__(self):
-        if PyType_HasFeature(Py_TYPE(self), Py_TPFLAGS_HEAPTYPE):
+        if may_override(self):
             self._overridden = type(self).emit is not EventEmitter.emit
 
     # -- emitting ----------------------------------------------------------------------------------------------------
@@ -450,7 +461,7 @@ cdef class EventEmitter:
             if i >= 0:
                 self._table = (<tuple>table)[:i + 1] + (entry,) + (<tuple>table)[i + 2:]
             elif PyTuple_GET_SIZE(table) < FLAT:
-                self._table = <tuple>table + (name, entry)
+                self._table = longer(<tuple>table, name, entry)
             else:
                 self._table = dict(zip((<tuple>table)[::2], (<tuple>table)[1::2]))
                 (<dict>self._table)[name] = entry

@@ -23,7 +23,7 @@ cdef uint64_t SOURCE_BITS = (
 )
 cdef uint64_t SOURCE_FLOWS = ST_HANDLE | RD_FLOWING
 # ... and a destination that takes what is written to it.
-cdef uint64_t TARGET_BITS = ST_HANDLE | ST_DESTROYED | ST_ERRORED | WR_ENDING | WR_HELD | WR_DISABLED
+cdef uint64_t TARGET_BITS = ST_HANDLE | ST_DESTROYED | ST_ERRORED | WR_ENDING | WR_HELD | WR_DISABLED | WR_OVERRIDDEN
 
 
 cdef int ended_tick(object pipe) except -1:
@@ -52,7 +52,7 @@ cdef int close_pipe(Duplex source, object dest) except -1:
         for link in pipes:
             pipe = link
             pipe.clean_up()
-            tell(pipe, "unpipe")
+            tell(pipe, False)
         return 0
     for link in source.rare.pipes:
         pipe = link
@@ -61,15 +61,15 @@ cdef int close_pipe(Duplex source, object dest) except -1:
     return 0
 
 
-cdef int tell(Pipe pipe, str event) except -1:
+cdef int tell(Pipe pipe, bint begins) except -1:
     """Emits 'pipe' or 'unpipe' on the destination."""
     if pipe.target is not None:
-        if event == "pipe":
+        if begins:
             pipe.target.emit1("pipe", pipe.source)
         elif pipe.target.hears("unpipe"):
             pipe.target.emit2("unpipe", pipe.source, {"hasUnpiped": False})
     elif hasattr(pipe.dest, "emit"):
-        pipe.dest.emit(event, pipe.source)
+        pipe.dest.emit("pipe" if begins else "unpipe", pipe.source)
     return 0
 
 
@@ -98,7 +98,7 @@ cdef class Pipe(Link):
         source.state |= RD_DATA_LISTENING
         if source.state & (RD_FLOWING | RD_READABLE_LISTENING) or len(rare.pipes) > 1:
             self.source_flows()
-        tell(self, "pipe")
+        tell(self, True)
         if self.dest_is_full():
             self.attach()
             return self.hold_source()
@@ -182,7 +182,7 @@ cdef class Pipe(Link):
             return False
         if (target.state & TARGET_BITS) != ST_HANDLE or target._loop is not source._loop:
             return False
-        if len(source.rare.pipes) != 1 or type(target).write is not Duplex.write or type(source).emit is not Duplex.emit:
+        if len(source.rare.pipes) != 1 or source._overridden:
             return False
         if self.attached:
             self.detach()
@@ -334,7 +334,7 @@ cdef class Pipe(Link):
         if not rare.pipes:
             self.source.do_pause()
         self.clean_up()
-        return tell(self, "unpipe")
+        return tell(self, False)
 
     cdef int clean_up(self) except -1:
         """Takes the pipe off both its ends."""

@@ -30,7 +30,7 @@ cdef class Socket(Dialer):
     cdef int eof_arrived(self) except -1
     cdef int handle_closed(self) except -1
     cdef int set_up(self, dict options) except -1
-    cdef int set_up_all(self, dict options) except -1
+    cdef int set_up_plainly(self, dict options) except -1
     cdef int adopt_descriptor(self, object fd) except -1
     cdef object name_of(self, bint peer)
 

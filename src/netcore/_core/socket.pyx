@@ -14,7 +14,7 @@ from netcore._core.arguments cimport add_keywords, check_int32, check_number, is
 from netcore._core.blocklist cimport BlockList
 from netcore._core.bound cimport BoundSocket
 from netcore._core.buffers cimport is_small
-from netcore._core.dialer cimport Attempt, Dialer, are_literal
+from netcore._core.dialer cimport Attempt, Dialer, Route, literal_route
 from netcore._core.errors cimport (
     abort_error, errno_error, invalid_arg_type, invalid_arg_value, misuse, out_of_range,
 )
@@ -37,6 +37,9 @@ SOCKET_OPTIONS = frozenset((
     "keepAliveInitialDelay", "noDelay", "onread", "pauseOnCreate", "readable", "readableHighWaterMark", "signal",
     "typeOfService", "writable", "writableHighWaterMark",
 ))
+
+# Such as most connections are made with, and a proxy's are.
+cdef frozenset PLAIN_OPTIONS = frozenset(("allowHalfOpen", "host", "keepAlive", "noDelay", "port"))
 
 
 cdef void set_gone(gone_fn gone) noexcept:
@@ -93,12 +96,14 @@ cdef class Socket(Dialer):
             return
         if isinstance(options, int) and not isinstance(options, bool):
             options = {"fd": options}
-        self.set_up(merge(options, keywords, SOCKET_OPTIONS, "Socket"))
+        given = merge(options, keywords, SOCKET_OPTIONS, "Socket")
+        if are_plain(given):
+            self.set_up_plainly(given)
+        else:
+            self.set_up(given)
 
-    cdef int set_up(self, dict options) except -1:
-        """What the options ask for."""
-        if not are_plain(options):
-            return self.set_up_all(options)
+    cdef int set_up_plainly(self, dict options) except -1:
+        """What the options ask for, which are plain."""
         if options.get("allowHalfOpen"):
             self.state |= ST_HALF_OPEN
         if options.get("noDelay"):
@@ -107,7 +112,7 @@ cdef class Socket(Dialer):
             self.state |= ST_KEEP_ALIVE
         return 0
 
-    cdef int set_up_all(self, dict options) except -1:
+    cdef int set_up(self, dict options) except -1:
         """What the options ask for, in the order in which Node looks at them."""
         check_stream_options(options)
         delay = options.get("keepAliveInitialDelay")
@@ -890,11 +895,11 @@ cdef int onread_tick(object socket) except -1:
 # -- options ---------------------------------------------------------------------------------------------------------
 
 cdef bint are_plain(dict options) except -1:
-    """Whether these are only such options as most connections are made with, and a proxy's are."""
-    return len(options) == (
-        ("host" in options) + ("port" in options) + ("allowHalfOpen" in options) + ("noDelay" in options)
-        + ("keepAlive" in options)
-    )
+    """Whether there is nothing unusual among the options."""
+    for name in options:
+        if name not in PLAIN_OPTIONS:
+            return False
+    return True
 
 
 cdef int check_stream_options(dict options) except -1:
@@ -961,17 +966,23 @@ def connect(*args, **options):
     `connect(options[, listener])`, with the options of `Socket` and of its `connect`, which may be keywords, and `timeout`
     for its `setTimeout`. The listener is added once for 'connect'."""
     cdef Socket socket
-    if not options and 1 < len(args) < 4 and are_literal(args[0], args[1]):
-        socket = Socket.__new__(Socket)
-        socket.connect_address(args[0], args[1], args[2] if len(args) == 3 else None)
-        return socket
+    cdef Route route = None
+    if not options and 1 < len(args) < 4:
+        route = literal_route(args[0], args[1])
+        if route is not None:
+            socket = Socket.__new__(Socket)
+            socket.connect_address(route, args[2] if len(args) == 3 else None)
+            return socket
     given, listener = normalize(args)
     add_keywords(given, options, CREATE_OPTIONS, "connect")
     socket = Socket.__new__(Socket)
-    socket.set_up(given)
-    port, host = given.get("port"), given.get("host")
-    if are_plain(given) and are_literal(port, host):
-        socket.connect_address(port, host, listener)
+    if are_plain(given):
+        socket.set_up_plainly(given)
+        route = literal_route(given.get("port"), given.get("host"))
+    else:
+        socket.set_up(given)
+    if route is not None:
+        socket.connect_address(route, listener)
         return socket
     timeout = given.get("timeout")
     if is_truthy(timeout):

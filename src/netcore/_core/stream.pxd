@@ -42,6 +42,7 @@ cdef extern from *:
     #define WR_PEER_ENDED (1ull << 32)         /* the other party has ended us: writing after end is EPIPE */
     #define WR_ON_CONNECT (1ull << 33)         /* the half-close waits for the connection */
     #define WR_RELAYED_TO (1ull << 34)         /* another stream's bytes come to this one in the core */
+    #define WR_OVERRIDDEN (1ull << 35)         /* a subclass has a write() of its own, which must see the bytes */
 
     #define ST_DESTROYED (1ull << 40)
     #define ST_CLOSED (1ull << 41)
@@ -70,7 +71,7 @@ cdef extern from *:
     const uint64_t RD_RESUME_SCHEDULED, RD_READING_MORE, RD_DATA_LISTENING, RD_DATA_EMITTED, RD_DISABLED, RD_BUFFERED
     const uint64_t RD_DECODING, RD_STARTED, RD_ON_CONNECT, RD_ONREAD, RD_RELAYING, RD_EOF_PENDING
     const uint64_t WR_ENDING, WR_ENDED, WR_FINISHED, WR_FINAL_CALLED, WR_PREFINISHED, WR_NEED_DRAIN, WR_HELD
-    const uint64_t WR_DISABLED, WR_PEER_ENDED, WR_ON_CONNECT, WR_RELAYED_TO
+    const uint64_t WR_DISABLED, WR_PEER_ENDED, WR_ON_CONNECT, WR_RELAYED_TO, WR_OVERRIDDEN
     const uint64_t ST_DESTROYED, ST_CLOSED, ST_CLOSE_EMITTED, ST_ERRORED, ST_ERROR_EMITTED, ST_CONNECTING, ST_HANDLE
     const uint64_t ST_HALF_OPEN, ST_HAD_ERROR, ST_NO_DELAY, ST_KEEP_ALIVE, ST_UNREF, ST_IPC, ST_RESET, ST_COUNTED
     const uint64_t ST_BOUND, ST_IN_FLIGHT, ST_ABORTED, ST_WAS_PENDING, ST_SILENT, ST_END_UNHEARD

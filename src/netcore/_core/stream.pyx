@@ -17,7 +17,7 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdint cimport uint32_t, uint64_t
 
 from netcore._core.arguments cimport check_string
-from netcore._core.emitter cimport EventEmitter
+from netcore._core.emitter cimport EventEmitter, may_override
 from netcore._core.encoding cimport Decoder, Encoding, encode_as, encoding_of
 from netcore._core.errors cimport errno_error, invalid_arg_type, misuse, out_of_range
 from netcore._core.listener cimport call1
@@ -357,6 +357,8 @@ cdef class Duplex(Handle):
         self.read_mark = DEFAULT_MARK
         self.write_mark = DEFAULT_MARK
         self._table = FRESH_TABLE
+        if may_override(self) and type(self).write is not Duplex.write:
+            self.state |= WR_OVERRIDDEN
 
     cdef Rare rarely(self):
         if self.rare is None:
@@ -618,14 +620,14 @@ cdef class Duplex(Handle):
         return 0
 
     cdef int listened(self, object name) except -1:
-        if name == "data":
+        if name is "data":
             self.state |= RD_DATA_LISTENING
             self.want_bytes()
             if self.has("readable"):
                 self.state |= RD_READABLE_LISTENING
             if (self.state & (RD_FLOW_KNOWN | RD_FLOWING)) != RD_FLOW_KNOWN:
                 self.do_resume()
-        elif name == "readable" and not self.state & (RD_END_EMITTED | RD_READABLE_LISTENING):
+        elif name is "readable" and not self.state & (RD_END_EMITTED | RD_READABLE_LISTENING):
             self.want_bytes()
             self.state |= RD_READABLE_LISTENING | RD_NEED_READABLE | RD_FLOW_KNOWN
             self.state &= ~(RD_FLOWING | RD_EMITTED_READABLE)
@@ -641,19 +643,19 @@ cdef class Duplex(Handle):
         return 0
 
     cdef int unlistened(self, object name) except -1:
-        if name == "readable":
+        if name is "readable":
             self.loop_of().tick_c(listening_tick, self)
-        elif name == "data" and not self.has("data"):
+        elif name is "data" and not self.has("data"):
             self.state &= ~RD_DATA_LISTENING
-        elif name == "end" and not EventEmitter.listenerCount(self, "end", own_end):
+        elif name is "end" and not EventEmitter.listenerCount(self, "end", own_end):
             self.state |= ST_END_UNHEARD
         return 0
 
     cdef int cleared(self, object name) except -1:
         """As in Node, data goes on flowing, to nobody, when `removeAllListeners` has taken the last who listened."""
-        if name is None or name == "readable":
+        if name is None or name is "readable":
             self.loop_of().tick_c(listening_tick, self)
-        if name is None or name == "end":
+        if name is None or name is "end":
             self.state |= ST_END_UNHEARD
         return 0
 
