@@ -16,19 +16,16 @@ if TYPE_CHECKING:
 
 # Failures of this machine, which say nothing of the upstream.
 OWN_FAILURES = frozenset(("EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "EADDRNOTAVAIL"))
-UPSTREAM_OPTIONS = {"allowHalfOpen": True, "noDelay": True}
 
 
 class Pair:
     """A client that has been accepted, and paused until its upstream is there."""
 
-    __slots__ = ("address", "client", "open_ends", "relaying", "tried", "upstream", "worker")
+    __slots__ = ("address", "client", "dialed", "relaying", "tried", "upstream", "worker")
 
     def __init__(self, worker: Worker, client: net.Socket) -> None:
         self.worker = worker
         self.client = client
-        self.upstream: net.Socket | None = None
-        self.open_ends = 1
         self.relaying = False
         self.tried: tuple[Address, ...] = ()
         worker.pairs.add(self)
@@ -45,45 +42,40 @@ class Pair:
             self.give_up()
             return
         self.address = address
-        self.upstream = upstream = net.Socket(UPSTREAM_OPTIONS)
-        upstream.on("connect", self.connected)
-        upstream.on("error", self.upstream_failed)
-        worker.dialing[self] = worker.loop.now()
-        address.connect(upstream)
+        self.dialed = worker.loop.now()
+        self.upstream: net.Socket | None = address.connect()
+        self.upstream.on("connect", self.connected)
+        self.upstream.on("error", self.upstream_failed)
 
     def connect_failed(self, error: OSError) -> None:
         """Tries the next upstream, unless the failure is our own."""
         if getattr(error, "code", "") in OWN_FAILURES:
             self.give_up()
             return
-        self.worker.dialing.pop(self, None)
         self.worker.report(self.address, error)
         self.address.upstream.failed(self.address)
         self.tried += (self.address,)
         if not self.client.destroyed:
             self.dial()
 
-    def connect_timed_out(self) -> None:
-        assert self.upstream is not None
-        self.upstream.destroy(TimeoutError(f"connect timed out {self.address}"))
+    def end_slow_connect(self, since: int) -> None:
+        """Gives up a connect that has been under way since before `since`."""
+        if not self.relaying and self.upstream is not None and self.dialed <= since:
+            self.upstream.destroy(TimeoutError(f"connect timed out {self.address}"))
 
     def give_up(self) -> None:
         """There is no upstream for this client."""
-        self.worker.dialing.pop(self, None)
         self.upstream = None
         self.client.destroy()
 
     def connected(self) -> None:
         worker, client, upstream = self.worker, self.client, self.upstream
         assert upstream is not None
-        worker.dialing.pop(self, None)
         if self.address.upstream.pause:
             self.address.upstream.succeeded()
         if client.destroyed:
             return
-        self.open_ends = 2
         self.relaying = True
-        upstream.on("close", self.one_closed)
         if worker.header is not None:
             upstream.write(worker.header(client))
         if worker.idle_timeout_ms:
@@ -106,22 +98,28 @@ class Pair:
             self.connect_failed(error)
 
     def client_closed(self) -> None:
+        """The pair ends with its client, or with its upstream if that is still open."""
         upstream = self.upstream
-        if upstream is not None and not self.relaying:
-            self.worker.dialing.pop(self, None)
+        if upstream is None or upstream.closed:
+            self.finish()
+            return
+        upstream.on("close", self.finish)
+        if not self.relaying:
             upstream.destroy()
-        elif upstream is not None and self.worker.idle_timeout_ms:
+        elif self.worker.idle_timeout_ms:
             # What the upstream has yet to take is its own concern from here on.
             upstream.setTimeout(self.worker.idle_timeout_ms, self.destroy)
-        self.one_closed()
 
-    def one_closed(self) -> None:
-        self.open_ends -= 1
-        if self.open_ends == 0:
-            self.worker.finished(self)
-
-    def release(self) -> None:
-        """Lets go of the two sockets, which hold this object by their listeners."""
+    def finish(self) -> None:
+        """Both are closed: they are counted and let go, since they hold this object by their listeners."""
+        worker = self.worker
+        tally = worker.tally
+        tally.bytes_up += self.client.bytesRead
+        if self.upstream is not None:
+            tally.bytes_down += self.upstream.bytesRead
+        worker.pairs.remove(self)
+        if worker.limit is not None:
+            worker.limit.leave()
         del self.client, self.upstream
 
     def destroy(self) -> None:

@@ -7,6 +7,7 @@ Each worker has its own, so that nothing is shared between threads.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from itertools import cycle
 from time import monotonic
 
 import netcore as net
@@ -23,20 +24,20 @@ class Address:
 
     __slots__ = ("host", "place", "upstream")
 
-    def __init__(self, upstream: Upstream, place: int | str, host: str | None = None) -> None:
+    def __init__(self, upstream: Upstream, place: tuple[int, str] | tuple[str]) -> None:
         self.upstream = upstream
         self.place = place
-        self.host = host
+        self.host = place[1] if len(place) == 2 else None
 
     @property
     def is_path(self) -> bool:
         return self.host is None
 
-    def connect(self, socket: net.Socket) -> None:
-        if self.host is None:
-            socket.connect(self.place)
-        else:
-            socket.connect(self.place, self.host)
+    def connect(self) -> net.Socket:
+        """A socket that is being connected to it, and stays open until both directions have ended."""
+        socket = net.connect(*self.place)
+        socket.allowHalfOpen = True
+        return socket.setNoDelay()
 
 
 class Upstream:
@@ -58,9 +59,9 @@ class Upstream:
     def know_literal(self) -> None:
         endpoint = self.endpoint
         if endpoint.path is not None:
-            self.addresses = [Address(self, endpoint.path)]
+            self.addresses = [Address(self, (endpoint.path,))]
         elif endpoint.host is not None and net.isIP(endpoint.host):
-            self.addresses = [Address(self, endpoint.port, endpoint.host)]
+            self.addresses = [Address(self, (endpoint.port, endpoint.host))]
 
     @property
     def is_named(self) -> bool:
@@ -85,7 +86,7 @@ class Upstream:
 
     def learn(self, hosts: list[str]) -> None:
         if hosts and set(hosts) != {address.host for address in self.addresses}:
-            self.addresses = [Address(self, self.endpoint.port, host) for host in hosts]
+            self.addresses = [Address(self, (self.endpoint.port, host)) for host in hosts]
             self.current = self.failures = 0
 
     def pick(self, tried: Collection[Address]) -> Address | None:
@@ -118,7 +119,7 @@ class Upstreams:
 
     def __init__(self, endpoints: list[Endpoint]) -> None:
         self.ring = [Upstream(endpoint) for endpoint in endpoints]
-        self.next = 0
+        self.turns = cycle(self.ring)
 
     def look_up(self, done: Callable[[], object]) -> None:
         """Learns what the names mean, now and every minute; `done()` is called when each has been asked for once."""
@@ -141,11 +142,10 @@ class Upstreams:
 
     def choose(self, tried: Collection[Address] = ()) -> Address | None:
         """Whose turn it is: one that is well if there is one, else one that has failed; None when all are tried."""
-        position = self.next
-        self.next = (position + 1) % len(self.ring)
-        upstream = self.ring[position]
-        if upstream.retry_at == 0.0 and not tried and upstream.addresses:
+        upstream = next(self.turns)
+        if not tried and upstream.retry_at == 0.0 and upstream.addresses:
             return upstream.addresses[upstream.current]
+        position = self.ring.index(upstream)
         return self.choose_carefully(self.ring[position:] + self.ring[:position], tried)
 
     def choose_carefully(self, order: list[Upstream], tried: Collection[Address]) -> Address | None:

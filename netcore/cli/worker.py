@@ -72,7 +72,6 @@ class Worker:
         self.limit = limit
         self.say = say
         self.pairs: set[Pair] = set()
-        self.dialing: dict[Pair, int] = {}
         self.tally = Tally()
         self.stopping = False
         self.lag_due = 0.0
@@ -121,12 +120,10 @@ class Worker:
         Pair(self, client)
 
     def end_slow_connects(self) -> None:
-        """Gives up connects that take too long, the oldest first. One timer for all: most connects take no time."""
+        """One timer for all connects, because most of them take no time."""
         since = self.loop.now() - self.settings.connect_timeout_ms
-        for pair, started in list(self.dialing.items()):
-            if started > since:
-                return
-            pair.connect_timed_out()
+        for pair in list(self.pairs):
+            pair.end_slow_connect(since)
 
     def refused(self) -> None:
         self.tally.refused += 1
@@ -150,16 +147,6 @@ class Worker:
         """An upstream has failed: said once, until it works again."""
         if address.upstream.pause == 0.0:
             self.say(f"upstream {address.upstream.endpoint} failed: {error}")
-
-    def finished(self, pair: Pair) -> None:
-        tally = self.tally
-        tally.bytes_up += pair.client.bytesRead
-        if pair.upstream is not None:
-            tally.bytes_down += pair.upstream.bytesRead
-        pair.release()
-        self.pairs.discard(pair)
-        if self.limit is not None:
-            self.limit.leave()
 
     # -- stopping ----------------------------------------------------------------------------------------------------
 
