@@ -74,7 +74,7 @@ class BuildImage(build_ext):
             ext.extra_link_args += [] if port == "iocp" else ["-pthread"]
             ext.extra_link_args += [] if self.keeps_names else ["-s"]
         if sanitizers := environ.get("NETCORE_SANITIZE"):
-            ext.extra_compile_args += ["-O1", "-g1", "-fno-omit-frame-pointer", f"-fsanitize={sanitizers}"]
+            ext.extra_compile_args += ["-O0", "-g1", "-fno-omit-frame-pointer", f"-fsanitize={sanitizers}"]
             ext.extra_link_args += [f"-fsanitize={sanitizers}"]
         # A cross build names the interpreter's import library here, since setuptools knows one for its own system only.
         ext.libraries += environ.get("NETCORE_LINK", "").split()

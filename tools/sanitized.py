@@ -43,10 +43,11 @@ def run_tests(base: Path, sanitizers: str, arguments: list[str]) -> int:
         "PYTHONPATH": str(base / "lib"),
         "PYTHONMALLOC": "malloc",  # so that a use of a freed Python object is seen, too
     }
-    tests = [str(ROOT / argument) for argument in arguments if not argument.startswith("-")] or [ROOT / "tests/python"]
-    options = [argument for argument in arguments if argument.startswith("-")]
-    # Without -P the folder of the ordinary image would come first.
-    command = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, *tests]
+    # The tests run elsewhere, because here the ordinary image would be found first; that is also what -P is for.
+    given = [str(ROOT / argument) if (ROOT / argument.split("::")[0]).exists() else argument for argument in arguments]
+    if not any(argument.startswith(str(ROOT)) for argument in given):
+        given.append(str(ROOT / "tests/python"))
+    command = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", *given]
     return subprocess.run(command, cwd=base, env=environment, check=False).returncode
 
 
