@@ -48,10 +48,10 @@ static nc_status parse_ipv6_zoned(const char *text, size_t len, nc_addr *out, nc
 
 nc_status nc_addr_parse_zoned(const char *text, size_t len, nc_addr *out, nc_zone *zone) {
     nc_addr result = {.family = 4};
-    uint32_t quad;
-    if (!nc__parse_ipv4(text, len, &quad)) return parse_ipv6_zoned(text, len, out, zone);
+    int64_t quad = nc__parse_ipv4(text, len);
+    if (quad < 0) return parse_ipv6_zoned(text, len, out, zone);
     memcpy(result.ip, MAPPED, sizeof MAPPED);
-    nc__write_be32(result.ip + 12, quad);
+    nc__write_be32(result.ip + 12, (uint32_t)quad);
     *out = result;
     *zone = (nc_zone){NULL, 0};
     return NC_OK;
@@ -74,8 +74,7 @@ nc_status nc_addr_parse(const char *text, size_t len, nc_addr *out) {
 }
 
 int nc_is_ip(const char *text, size_t len) {
-    uint32_t quad;
-    if (nc__parse_ipv4(text, len, &quad)) return 4;
+    if (nc__parse_ipv4(text, len) >= 0) return 4;
     uint8_t ip[16];
     if (nc__parse_ipv6(text, len, ip)) return 6;
     nc_addr addr;

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A strict dotted quad, as a number. `ip` may be written even where the answer is no. */
-bool nc__parse_ipv4(const char *text, size_t len, uint32_t *ip);
+/* A strict dotted quad, as a number; -1 if the text is none. */
+int64_t nc__parse_ipv4(const char *text, size_t len);
 
 /* Writes such a number in network order. */
 static inline void nc__write_be32(uint8_t out[4], uint32_t value) {

@@ -1,78 +1,8 @@
-/* Dotted quads. Checks and `isIP` cost little more than reading the text, so the text is read as a whole where the
- * processor can do that: a loop over the characters guesses wrong at every octet's length. */
+/* Dotted quads. Checks and `isIP` cost little more than reading the text, so a text of a usual length is read as a whole
+ * where the processor can do that: a loop over the characters guesses wrong at every octet's length. */
 #include <string.h>
 
 #include "core/address_int.h"
-
-#if defined(__SSE2__) || (defined(_M_X64) && !defined(_M_ARM64EC))
-#include <emmintrin.h>
-
-#include "base/bits.h"
-
-static uint64_t read64(const char *at) {
-    uint64_t value;
-    memcpy(&value, at, sizeof value);
-    return value;
-}
-
-static uint32_t read32(const char *at) {
-    uint32_t value;
-    memcpy(&value, at, sizeof value);
-    return value;
-}
-
-/* All of a text of 7 to 15 characters, and zeros after it; nothing beside the text is touched. */
-static __m128i read_text(const char *text, size_t len) {
-    if (len == 7) return _mm_set_epi64x(0, (int64_t)(read32(text) | (uint64_t)read32(text + 3) << 24));
-    uint64_t tail = read64(text + len - 8) >> 1 >> (127 - 8 * len);
-    return _mm_set_epi64x((int64_t)tail, (int64_t)read64(text));
-}
-
-static unsigned where(__m128i lanes) {
-    return (unsigned)_mm_movemask_epi8(lanes);
-}
-
-/* By the length of an octet's text: what moves four characters that begin with it to the upper end of a word, and which of
- * four characters that end with it are its own. */
-static const uint32_t UP[4] = {0, 1u << 24, 1u << 16, 1u << 8};
-static const uint32_t OWN[4] = {0, 0xff000000, 0xffff0000, 0xffffff00};
-
-/* Four octets at once: each lane holds the characters of one, [0, hundreds, tens, ones], the last octet in the lowest. */
-static bool values_of(__m128i chars, uint32_t *ip) {
-    __m128i digits = _mm_and_si128(chars, _mm_set1_epi8(15));
-    __m128i odd = _mm_madd_epi16(_mm_srli_epi16(digits, 8), _mm_set1_epi32(1 << 16 | 100));
-    __m128i tens = _mm_madd_epi16(_mm_and_si128(digits, _mm_set1_epi16(0xff)), _mm_set1_epi32(10 << 16));
-    __m128i values = _mm_add_epi32(odd, tens);
-    __m128i packed = _mm_packs_epi32(values, values);
-    *ip = (uint32_t)_mm_cvtsi128_si32(_mm_packus_epi16(packed, packed));
-    return where(_mm_cmpgt_epi32(values, _mm_set1_epi32(255))) == 0;
-}
-
-/* The shape is decided on bit masks of the characters. The octets are then read from the text itself, the first two from
- * their beginnings and the others from their ends, so that no read leaves the text. */
-bool nc__parse_ipv4(const char *text, size_t len, uint32_t *ip) {
-    if (len < 7 || len > 15) return false;
-    __m128i chars = read_text(text, len);
-    __m128i digits = _mm_sub_epi8(chars, _mm_set1_epi8('0'));
-    unsigned dots = where(_mm_cmpeq_epi8(chars, _mm_set1_epi8('.')));
-    unsigned zeros = where(_mm_cmpeq_epi8(chars, _mm_set1_epi8('0')));
-    unsigned numbers = where(_mm_cmpeq_epi8(_mm_min_epu8(digits, _mm_set1_epi8(9)), digits));
-    unsigned end = 1u << len, starts = dots << 1 | 1, pairs = numbers & numbers >> 1;
-    unsigned strangers = (dots | numbers) ^ (end - 1);
-    unsigned leading_zeros = zeros & starts & numbers >> 1;
-    unsigned too_long = pairs & pairs >> 2;
-    unsigned too_short = (dots | end) & starts;
-    unsigned a_end = dots, b_end = a_end & (a_end - 1), c_end = b_end & (b_end - 1);
-    unsigned dots_beyond = c_end & (c_end - 1);
-    if ((strangers | leading_zeros | too_long | too_short | dots_beyond) != 0 || c_end == 0) return false;
-
-    size_t a = nc__lowest_bit(a_end), b = nc__lowest_bit(b_end), c = nc__lowest_bit(c_end);
-    uint32_t first = read32(text) * UP[a], second = read32(text + a + 1) * UP[b - a - 1];
-    uint32_t third = read32(text + c - 4) & OWN[c - b - 1], fourth = read32(text + len - 4) & OWN[len - c - 1];
-    return values_of(_mm_set_epi32((int)first, (int)second, (int)third, (int)fourth), ip);
-}
-
-#else
 
 /* One octet: the text after it, or NULL. A leading zero is refused because some readers take it for octal, so that two of
  * them would see two different addresses. */
@@ -85,15 +15,115 @@ static const char *parse_octet(const char *at, const char *end, uint32_t *ip) {
     return at;
 }
 
-bool nc__parse_ipv4(const char *text, size_t len, uint32_t *ip) {
+static int64_t parse_octets(const char *text, size_t len) {
     const char *end = text + len;
-    *ip = 0;
-    const char *at = parse_octet(text, end, ip);
+    uint32_t ip = 0;
+    const char *at = parse_octet(text, end, &ip);
     for (int i = 1; i < 4; i++) {
-        if (at == NULL || at == end || *at != '.') return false;
-        at = parse_octet(at + 1, end, ip);
+        if (at == NULL || at == end || *at != '.') return -1;
+        at = parse_octet(at + 1, end, &ip);
     }
-    return at == end;
+    return at == end ? (int64_t)ip : -1;
+}
+
+#if defined(__SSE2__) || (defined(_M_X64) && !defined(_M_ARM64EC))
+#include <emmintrin.h>
+
+enum { QUAD_MIN = 8, QUAD_MAX = 15 };
+
+/* The lengths of the four octets are the shape of a text. There are 81, and a table says for each of them how to read it.
+ * The lanes are those of a vector, from the last octet to the first, and an octet's digits are at the upper end of its lane. */
+typedef struct quad_shape {
+    uint32_t own[4];        /* the bytes of each lane that are digits */
+    uint16_t least[4];      /* what a number of that length is at least, as it has no leading zero */
+    uint32_t first, second; /* what moves these octets, which are read from their beginnings, to the upper end */
+    uint32_t key;           /* the shape itself, see below */
+    uint8_t second_at;      /* where the second octet begins */
+    uint8_t third_at;       /* four characters before the end of the third */
+} quad_shape;
+
+/* The place of a shape in the table: the factor is one that gives each of them its own. */
+#define PLACE(key) ((uint32_t)((key)*0x21e3b313u) >> 24)
+
+#define LENGTH(a, b, c, d) ((a) + (b) + (c) + (d) + 3)
+#define DOTS(a, b, c) (1u << (a) | 1u << ((a) + (b) + 1) | 1u << ((a) + (b) + (c) + 2))
+/* A shape as a number: where dots are among the first eight characters and among the last eight, and the length. */
+#define KEY(dots, length) (((dots)&255) | ((dots) >> (((length)-8) & 31) & 255) << 8 | (uint32_t)(length) << 16)
+#define OWN(n) (0xffffffffu << (32 - 8 * (n)))
+#define LEAST(n) ((n) == 3 ? 100 : (n) == 2 ? 10 : 0)
+#define SHAPE(a, b, c, d)                                                                                              \
+    [PLACE(KEY(DOTS(a, b, c), LENGTH(a, b, c, d)))] = {                                                                \
+        .own = {OWN(d), OWN(c), OWN(b), OWN(a)},                                                                       \
+        .least = {LEAST(d), LEAST(c), LEAST(b), LEAST(a)},                                                             \
+        .first = 1u << (32 - 8 * (a)),                                                                                 \
+        .second = 1u << (32 - 8 * (b)),                                                                                \
+        .key = KEY(DOTS(a, b, c), LENGTH(a, b, c, d)),                                                                 \
+        .second_at = (a) + 1,                                                                                          \
+        .third_at = (a) + (b) + (c)-2,                                                                                 \
+    }
+#define SHAPES_3(a, b, c) SHAPE(a, b, c, 1), SHAPE(a, b, c, 2), SHAPE(a, b, c, 3)
+#define SHAPES_2(a, b) SHAPES_3(a, b, 1), SHAPES_3(a, b, 2), SHAPES_3(a, b, 3)
+#define SHAPES_1(a) SHAPES_2(a, 1), SHAPES_2(a, 2), SHAPES_2(a, 3)
+
+static const quad_shape QUAD_SHAPES[256] = {SHAPES_1(1), SHAPES_1(2), SHAPES_1(3)};
+
+static uint32_t read_chars(const char *at) {
+    uint32_t value;
+    memcpy(&value, at, sizeof value);
+    return value;
+}
+
+/* The text's digits in their lanes, as numbers of 0 to 9 or, where there is something else, beyond. */
+static __m128i quad_digits(const quad_shape *shape, const char *text, size_t len) {
+    uint32_t first = read_chars(text) * shape->first, second = read_chars(text + shape->second_at) * shape->second;
+    uint32_t third = read_chars(text + shape->third_at), fourth = read_chars(text + len - 4);
+    __m128i own = _mm_loadu_si128((const __m128i *)(const void *)shape->own);
+    __m128i chars = _mm_set_epi32((int)first, (int)second, (int)third, (int)fourth);
+    return _mm_and_si128(_mm_sub_epi8(chars, _mm_set1_epi8('0')), own);
+}
+
+/* Nothing beside the text is touched: the first eight characters and the last eight may overlap, and so may what is read of
+ * each octet. */
+static int64_t parse_shape(const char *text, size_t len) {
+    __m128i front = _mm_loadl_epi64((const __m128i *)(const void *)text);
+    __m128i back = _mm_loadl_epi64((const __m128i *)(const void *)(text + len - 8));
+    __m128i dots = _mm_cmpeq_epi8(_mm_unpacklo_epi64(front, back), _mm_set1_epi8('.'));
+    uint32_t key = (uint32_t)_mm_movemask_epi8(dots) | (uint32_t)len << 16;
+    const quad_shape *shape = &QUAD_SHAPES[PLACE(key)];
+    if (shape->key != key) return -1;
+
+    __m128i digits = quad_digits(shape, text, len); /* of each lane: nothing, hundreds, tens, ones */
+    __m128i strange = _mm_subs_epu8(digits, _mm_set1_epi8(9));
+    __m128i hundreds_and_ones = _mm_madd_epi16(_mm_srli_epi16(digits, 8), _mm_set1_epi32(1 << 16 | 100));
+    __m128i tens = _mm_madd_epi16(_mm_and_si128(digits, _mm_set1_epi16(0xff)), _mm_set1_epi32(10 << 16));
+    __m128i values = _mm_add_epi32(hundreds_and_ones, tens);
+    __m128i octets = _mm_packs_epi32(values, values);
+    __m128i least = _mm_loadl_epi64((const __m128i *)(const void *)shape->least);
+    __m128i too_large = _mm_subs_epu16(octets, _mm_set1_epi16(255)), too_small = _mm_subs_epu16(least, octets);
+    __m128i wrong = _mm_or_si128(strange, _mm_or_si128(too_large, too_small));
+    if (_mm_movemask_epi8(_mm_cmpeq_epi8(wrong, _mm_setzero_si128())) != 0xffff) return -1;
+    return (uint32_t)_mm_cvtsi128_si32(_mm_packus_epi16(octets, octets));
+}
+
+int64_t nc__parse_ipv4(const char *text, size_t len) {
+    return len >= QUAD_MIN && len <= QUAD_MAX ? parse_shape(text, len) : parse_octets(text, len);
+}
+
+#undef SHAPES_1
+#undef SHAPES_2
+#undef SHAPES_3
+#undef SHAPE
+#undef LEAST
+#undef OWN
+#undef KEY
+#undef DOTS
+#undef LENGTH
+#undef PLACE
+
+#else
+
+int64_t nc__parse_ipv4(const char *text, size_t len) {
+    return parse_octets(text, len);
 }
 
 #endif

@@ -32,7 +32,6 @@ static bool parse_plainly(const char *text, size_t len, uint8_t out[16]) {
     const char *at = text;
     const char *end = text + len;
     uint8_t ip[16];
-    uint32_t quad;
     int used = 0;
     int gap = -1;
 
@@ -46,8 +45,9 @@ static bool parse_plainly(const char *text, size_t len, uint8_t out[16]) {
         if (used == 16) return false;
         const char *next = parse_group(at, end, ip + used);
         if (next != NULL && next != end && *next == '.' && used <= 12) {
-            if (!nc__parse_ipv4(at, (size_t)(end - at), &quad)) return false;
-            nc__write_be32(ip + used, quad);
+            int64_t quad = nc__parse_ipv4(at, (size_t)(end - at));
+            if (quad < 0) return false;
+            nc__write_be32(ip + used, (uint32_t)quad);
             used += 4;
             break;
         }

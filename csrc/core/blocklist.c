@@ -164,7 +164,7 @@ size_t nc_blocklist_size(const nc_blocklist *list) {
     return atomic_load_explicit(&((nc_blocklist *)list)->size, memory_order_relaxed);
 }
 
-static inline bool check_ip(const nc_blocklist *list, const uint8_t ip[16]) {
+static inline int check_ip(const nc_blocklist *list, const uint8_t ip[16]) {
     nc__key key = nc__key_of(ip);
     if (key.high == 0 && key.low >> 32 == 0xffff) return nc__set4_has(&list->v4, (uint32_t)key.low);
     return nc__set6_has(&list->v6, key);
@@ -197,7 +197,12 @@ void nc_blocklist_check_packed(const nc_blocklist *list, const uint8_t *packed, 
         check_packed_v4(list, packed, count, mask);
         return;
     }
-    for (size_t i = 0; i < count; i++) mask[i] = check_ip(list, packed + 16 * i);
+    for (size_t i = 0; i < count; i++) mask[i] = (uint8_t)check_ip(list, packed + 16 * i);
+}
+
+static inline int check_text_v4(const nc_blocklist *list, nc_text text) {
+    int64_t ip = nc__parse_ipv4(text.at, text.len);
+    return ip < 0 ? NC_NOT_AN_ADDRESS : nc__set4_has(&list->v4, (uint32_t)ip);
 }
 
 static int check_text_v6(const nc_blocklist *list, nc_text text) {
@@ -210,9 +215,9 @@ static int check_text_v6(const nc_blocklist *list, nc_text text) {
 }
 
 int nc_blocklist_check_text(const nc_blocklist *list, nc_text text, int family) {
-    uint32_t ip;
-    if (family != 6 && nc__parse_ipv4(text.at, text.len, &ip)) return nc__set4_has(&list->v4, ip);
-    return family == 4 ? NC_NOT_AN_ADDRESS : check_text_v6(list, text);
+    if (family == 4) return check_text_v4(list, text);
+    int has = family == 6 ? NC_NOT_AN_ADDRESS : check_text_v4(list, text);
+    return has == NC_NOT_AN_ADDRESS ? check_text_v6(list, text) : has;
 }
 
 /* The IPv4 addresses of a few texts are collected, so that the set answers for all of them at once. */
@@ -224,8 +229,10 @@ static void check_some_texts(const nc_blocklist *list, const nc_text *texts, siz
     size_t found = 0;
     for (size_t i = 0; i < count; i++) nc__prefetch(texts[i].at);
     for (size_t i = 0; i < count; i++) {
-        if (family != 6 && nc__parse_ipv4(texts[i].at, texts[i].len, &ips[found])) {
-            places[found++] = (uint16_t)i;
+        int64_t ip = family == 6 ? -1 : nc__parse_ipv4(texts[i].at, texts[i].len);
+        if (ip >= 0) {
+            places[found] = (uint16_t)i;
+            ips[found++] = (uint32_t)ip;
         } else {
             answers[i] = family == 4 ? NC_NOT_AN_ADDRESS : (uint8_t)check_text_v6(list, texts[i]);
         }

@@ -148,33 +148,38 @@ static bool bitmap_has(const bitmap *leaf, unsigned offset) {
 
 enum { AGAIN = 2 };
 
-/* One attempt: whether `ip` is in it, or AGAIN where a writer came in between. */
-static inline int try_has(const nc__set4 *set, uint32_t ip) {
-    uint64_t generation = nc__pool_enter(set->pool);
-    unsigned offset = ip & 0xffff;
-    const table *root = pointer_of(atomic_load_explicit(&((nc__set4 *)set)->root, memory_order_acquire));
-    if (root == NULL) return 0;
-    word w = slot(root, ip >> 24);
-    if (!nc__pool_still(set->pool, generation)) return AGAIN;
-    if ((w & TAG) == IS_POINTER && w != 0) {
-        w = slot(pointer_of(w), ip >> 16 & 0xff);
-        if (!nc__pool_still(set->pool, generation)) return AGAIN;
-    }
-    if (w == 0) return 0;
-    if ((w & TAG) == IS_INLINE) return inline_has(w, offset);
+/* Whether `offset` is in a leaf that is not in the word itself. */
+static int leaf_has(const nc__pool *pool, uint64_t generation, word w, unsigned offset) {
     bool has;
     if ((w & TAG) == IS_BITMAP) {
         has = bitmap_has(pointer_of(w), offset);
     } else {
         const array *leaf = pointer_of(w);
         unsigned count = LOAD(((array *)leaf)->count);
-        if (!nc__pool_still(set->pool, generation)) return AGAIN;
+        if (!nc__pool_still(pool, generation)) return AGAIN;
         has = array_has(leaf, count, offset);
     }
-    return nc__pool_still(set->pool, generation) ? has : AGAIN;
+    return nc__pool_still(pool, generation) ? has : AGAIN;
 }
 
-bool nc__set4_has(const nc__set4 *set, uint32_t ip) {
+/* One attempt: whether `ip` is in it, or AGAIN where a writer came in between. */
+static inline int try_has(const nc__set4 *set, uint32_t ip) {
+    const nc__pool *pool = set->pool;
+    uint64_t generation = nc__pool_enter(pool);
+    const table *root = pointer_of(atomic_load_explicit(&((nc__set4 *)set)->root, memory_order_acquire));
+    if (root == NULL) return 0;
+    word w = slot(root, ip >> 24);
+    if (!nc__pool_still(pool, generation)) return AGAIN;
+    if (w == 0) return 0;
+    if ((w & TAG) == IS_POINTER) {
+        w = slot(pointer_of(w), ip >> 16 & 0xff);
+        if (!nc__pool_still(pool, generation)) return AGAIN;
+        if (w == 0) return 0;
+    }
+    return (w & TAG) == IS_INLINE ? inline_has(w, ip & 0xffff) : leaf_has(pool, generation, w, ip & 0xffff);
+}
+
+int nc__set4_has(const nc__set4 *set, uint32_t ip) {
     int has;
     do has = try_has(set, ip);
     while (has == AGAIN);

@@ -20,7 +20,7 @@ void nc__set4_replace(nc__set4 *set, nc__change *change, uint32_t first, uint32_
                       size_t count);
 
 /* Readers only, in any number. */
-bool nc__set4_has(const nc__set4 *set, uint32_t ip);
+int nc__set4_has(const nc__set4 *set, uint32_t ip);
 void nc__set4_has_many(const nc__set4 *set, const uint32_t *ips, size_t count, uint8_t *mask);
 
 #endif

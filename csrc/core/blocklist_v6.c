@@ -135,7 +135,7 @@ static inline int try_has(const nc__set6 *set, nc__key key) {
     return w == EVERY ? 1 : leaf_has(set, generation, pointer_of(w), key);
 }
 
-bool nc__set6_has(const nc__set6 *set, nc__key key) {
+int nc__set6_has(const nc__set6 *set, nc__key key) {
     int has;
     do has = try_has(set, key);
     while (has == AGAIN);

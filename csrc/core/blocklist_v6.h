@@ -15,6 +15,6 @@ typedef struct nc__set6 {
 void nc__set6_replace(nc__set6 *set, nc__change *change, nc__span where, const nc__span *spans, size_t count);
 
 /* Readers only, in any number. */
-bool nc__set6_has(const nc__set6 *set, nc__key key);
+int nc__set6_has(const nc__set6 *set, nc__key key);
 
 #endif

@@ -269,9 +269,7 @@ cdef bint _check_other(BlockList self, str name, object address) except -1:
         return nc_blocklist_check(self.list, &(<SocketAddress>address).addr)
     if not isinstance(address, str):
         raise invalid_arg_type(name, "string", address)
-    if self.strict:
-        raise misuse("ERR_INVALID_ADDRESS")
-    return False
+    return self.no_address()
 
 
 cdef bint _check_typed(BlockList self, object address, object type) except -1:
@@ -375,6 +373,7 @@ cdef object _check(BlockList self, PyObject **arguments, Py_ssize_t count, PyObj
                 return False
             if answer == 1:
                 return True
+            return self.no_address()
     return self.check_other(arguments, count, names)
 
 
@@ -430,6 +429,12 @@ cdef class BlockList:
 
     def __dealloc__(self):
         nc_blocklist_release(self.list)
+
+    cdef bint no_address(self) except -1:
+        """The answer for text that is no address."""
+        if self.strict:
+            raise misuse("ERR_INVALID_ADDRESS")
+        return False
 
     cdef bint check_other(self, PyObject **arguments, Py_ssize_t count, PyObject *names) except -1:
         if count > 2:
