@@ -107,30 +107,35 @@ class BuildPackage(build_py):
         self.copy_file(str(file), str(folder))
 
 
-modules = cythonize(
-    [Extension(f"netcore._core.{name}", [(BINDING / f"{name}.pyx").as_posix()]) for name in LAYERS],
-    include_path=["src"],
-    build_dir="build/cython",
-    nthreads=cpu_count() or 1,
-    compiler_directives={
-        "language_level": "3",
-        "binding": False,
-        "boundscheck": False,
-        "wraparound": False,
-        "freethreading_compatible": True,
-        "embedsignature": True,
-        "embedsignature.format": "clinic",
-    },
-)
+def modules() -> list[Extension]:
+    """The modules of the binding as C, which is made side by side as well."""
+    return cythonize(
+        [Extension(f"netcore._core.{name}", [(BINDING / f"{name}.pyx").as_posix()]) for name in LAYERS],
+        include_path=["src"],
+        build_dir="build/cython",
+        nthreads=cpu_count() or 1,
+        compiler_directives={
+            "language_level": "3",
+            "binding": False,
+            "boundscheck": False,
+            "wraparound": False,
+            "freethreading_compatible": True,
+            "embedsignature": True,
+            "embedsignature.format": "clinic",
+        },
+    )
 
-setup(
-    cmdclass={"build_ext": BuildImage, "build_py": BuildPackage},
-    ext_modules=[
-        Extension(
-            "netcore._core._native",
-            [source for module in modules for source in module.sources if source.endswith(".c")],
-            include_dirs=["csrc", "csrc/include", "src/netcore/_core"],
-            depends=[path.as_posix() for path in CORE.rglob("*.[ch]")],
-        )
-    ],
-)
+
+# Where processes are not made by fork (from Python 3.14 on nowhere), those of cythonize() import this file again.
+if __name__ == "__main__":
+    setup(
+        cmdclass={"build_ext": BuildImage, "build_py": BuildPackage},
+        ext_modules=[
+            Extension(
+                "netcore._core._native",
+                [source for module in modules() for source in module.sources if source.endswith(".c")],
+                include_dirs=["csrc", "csrc/include", "src/netcore/_core"],
+                depends=[path.as_posix() for path in CORE.rglob("*.[ch]")],
+            )
+        ],
+    )
