@@ -1,12 +1,13 @@
 from netcore._core.loop cimport Handle, Source
 from netcore._core.nc cimport nc_addr, nc_stream, nc_timer
+from netcore._core.shared cimport shared_int
 from netcore._core.stream cimport Duplex
 
 
 # The defaults of `autoSelectFamily`.
 cdef struct Racing:
-    bint on
-    int timeout
+    shared_int on
+    shared_int timeout
 
 cdef Racing racing
 

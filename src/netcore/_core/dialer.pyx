@@ -36,7 +36,7 @@ racing.timeout = 250
 
 def getDefaultAutoSelectFamily():
     """Whether `connect` tries all the addresses of a name, unless its `autoSelectFamily` says otherwise."""
-    return racing.on
+    return racing.on != 0
 
 
 def setDefaultAutoSelectFamily(value):
@@ -241,7 +241,7 @@ cdef class Dialer(Duplex):
                 raise invalid_arg_type("options.port", ("number", "string"), port)
             route.port = check_port(port, "Port")
         auto_select = options.get("autoSelectFamily")
-        auto_select = racing.on if auto_select is None else check_boolean(auto_select, "options.autoSelectFamily")
+        auto_select = racing.on != 0 if auto_select is None else check_boolean(auto_select, "options.autoSelectFamily")
         timeout = options.get("autoSelectFamilyAttemptTimeout")
         if timeout is None:
             timeout = racing.timeout

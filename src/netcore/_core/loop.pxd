@@ -5,6 +5,7 @@ from netcore._core.buffers cimport Buffers
 from netcore._core.capi cimport nc_sink
 from netcore._core.emitter cimport EventEmitter
 from netcore._core.nc cimport nc_event, nc_loop, nc_phase, nc_timer
+from netcore._core.shared cimport shared_ulong
 
 # What an internal tick runs: cheaper than a Python callable, and it needs no argument tuple.
 ctypedef int (*tick_fn)(object) except -1
@@ -26,7 +27,7 @@ cdef struct TickQueue:
 cdef class Loop:
     cdef nc_loop *c
     cdef Buffers buffers      # of large receives: `loop.buffers.chunk_of(event)` is the chunk of a DATA event
-    cdef unsigned long thread # of the owner; 0 when the thread is over or a fork has left the loop behind
+    cdef shared_ulong thread  # of the owner; 0 when the thread is over or a fork has left the loop behind
     cdef bint in_turn         # inside run() or a hosted turn, so nobody needs to ask for one
     cdef bint watching        # signals write to the wake-up descriptor
     cdef bint stopped         # run() is to return after this iteration

@@ -10,7 +10,11 @@ at once, in the call that settles the promise.
 
 import sys
 
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF
+
 from netcore._core.errors cimport misuse
+from netcore._core.shared cimport shared_object
 
 cdef enum:
     PENDING
@@ -19,15 +23,20 @@ cdef enum:
     CANCELLED
 
 
-# asyncio's own function, once somebody else has imported asyncio.
-cdef object _get_running_loop = None
+# asyncio's own function, once somebody else has imported asyncio. It is held to the end of the process.
+cdef shared_object _get_running_loop
 
 
 cdef object running_asyncio_loop():
     global _get_running_loop
-    if _get_running_loop is None:
-        _get_running_loop = getattr(sys.modules.get("asyncio.events"), "_get_running_loop", None)
-    return None if _get_running_loop is None else _get_running_loop()
+    cdef PyObject *found = _get_running_loop
+    if found == NULL:
+        function = getattr(sys.modules.get("asyncio.events"), "_get_running_loop", None)
+        if function is None:
+            return None
+        Py_INCREF(function)
+        found = _get_running_loop = <PyObject *>function
+    return (<object>found)()
 
 
 cdef object _cancelled_error():

@@ -9,6 +9,7 @@ from libc.stdint cimport uint64_t
 
 import math
 import warnings
+from _thread import allocate_lock
 from itertools import count
 
 from netcore._core.abort import set_timer
@@ -24,6 +25,7 @@ cdef enum:
 # Timers that somebody asked for a number of, by that number, for as long as they are armed.
 cdef dict _numbered = {}
 cdef object _numbers = count(1)
+cdef object _numbers_lock = allocate_lock()
 
 
 cdef int check_callback(object callback) except -1:
@@ -139,11 +141,17 @@ cdef class Timeout(Source):
 
     def __int__(self):
         self.check()
-        number = next(_numbers) if self.number is None else self.number
+        number = next_number() if self.number is None else self.number
         if self.listed:
             self.number = number
             _numbered[number] = self
         return number
+
+
+cdef object next_number():
+    # Without the interpreter's lock, two threads may be given the same number by a counter.
+    with _numbers_lock:
+        return next(_numbers)
 
 
 cdef Timeout start(object callback, object delay, tuple args, bint repeat):
