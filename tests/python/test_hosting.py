@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import sys
 import time
+from importlib.util import find_spec
 
 import pytest
 
 import netcore as net
 
 HOSTS = {"asyncio": asyncio.new_event_loop}
-if sys.platform != "win32":  # where there is no uvloop
+if find_spec("uvloop"):  # which there is none of for Windows and for interpreters without a lock
     import uvloop
 
     HOSTS["uvloop"] = uvloop.new_event_loop

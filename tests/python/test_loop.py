@@ -120,11 +120,11 @@ def test_an_immediate_of_a_timer_runs_before_the_next_timers(log):
 
 
 def test_timers_fire_by_time_and_then_by_start(log):
-    for ms in (12, 4, 8, 4):
+    for ms in (60, 20, 40, 20):
         net.setTimeout(log, ms, ms)
-    net.setTimeout(log, 4, "4 again")
+    net.setTimeout(log, 20, "20 again")
     net.run()
-    assert log == ["4", "4", "4 again", "8", "12"]
+    assert log == ["20", "20", "20 again", "40", "60"]
 
 
 def test_due_timers_run_before_the_immediates_of_the_first_turn(log):
