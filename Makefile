@@ -77,7 +77,7 @@ clean:
 	rm -rf build $(VENV) netcore/_core/*.so
 
 # --- other systems (tools/) -------------------------------------------------------------------------------------------
-.PHONY: wheels test-windows test-all-pythons test-free-threaded cross-core
+.PHONY: wheels test-windows test-all-pythons test-free-threaded more-pythons cross-core
 
 # Arguments for each: make wheels ARGS="--only manylinux_x86_64,win_amd64 --versions 3.12"
 wheels:
@@ -91,6 +91,9 @@ test-all-pythons:
 
 test-free-threaded:
 	$(PYTHON) tools/free_threaded.py $(ARGS)
+
+more-pythons:
+	$(PYTHON) tools/more_pythons.py $(ARGS)
 
 cross-core:
 	$(PYTHON) tools/cross_core.py $(ARGS)

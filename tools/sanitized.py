@@ -2,7 +2,7 @@
 
 python tools/sanitized.py address,undefined|thread [arguments for pytest]
 
-The image is built and used beside the ordinary one, in build/SANITIZERS. The runtime of a sanitizer has to be loaded
+The image is built and used beside the ordinary one, in a folder of build/. The runtime of a sanitizer has to be loaded
 before the interpreter, which knows nothing of it. Leaks are not looked for here, since an interpreter keeps much to its
 end on purpose: the C tests do that for the core, and the test of growing reference counts for the binding.
 """
@@ -23,7 +23,7 @@ OPTIONS = {
 
 
 def build(sanitizers: str) -> Path:
-    base = ROOT / "build" / sanitizers.replace(",", "-")
+    base = ROOT / "build" / f"{sanitizers.replace(',', '-')}-{sysconfig.get_config_var('SOABI')}"
     command = [sys.executable, "setup.py", "--quiet", "build", "--build-base", base, "--build-lib", base / "lib"]
     subprocess.run(command, cwd=ROOT, env={**os.environ, "NETCORE_SANITIZE": sanitizers}, check=True)
     return base
@@ -38,11 +38,12 @@ def runtime(name: str) -> str:
 def run_tests(base: Path, sanitizers: str, arguments: list[str]) -> int:
     environment = {
         **os.environ,
-        **OPTIONS,
+        **{name: f"{options}:{os.environ.get(name, '')}" for name, options in OPTIONS.items()},
         "LD_PRELOAD": " ".join(map(runtime, sanitizers.split(","))),
         "PYTHONPATH": str(base / "lib"),
-        "PYTHONMALLOC": "malloc",  # so that a use of a freed Python object is seen, too
     }
+    if not sysconfig.get_config_var("Py_GIL_DISABLED"):  # which has an allocator of its own
+        environment["PYTHONMALLOC"] = "malloc"  # so that a use of a freed Python object is seen, too
     # The tests run elsewhere, because here the ordinary image would be found first; that is also what -P is for.
     given = [str(ROOT / argument) if (ROOT / argument.split("::")[0]).exists() else argument for argument in arguments]
     if not any(argument.startswith(str(ROOT)) for argument in given):

