@@ -28,11 +28,12 @@ COMMON = \
  core/timer.c \
  core/writeq.c
 PORTS = port/intake.c port/lookup.c port/sockaddr.c
-POSIX = $(PORTS) port/posix_clock.c port/posix_errno.c port/posix_os.c port/posix_socket.c port/readiness.c
+POSIX = $(PORTS) port/posix_clock.c port/posix_errno.c port/posix_os.c port/posix_socket.c port/readiness.c port/splice.c
 epoll = port/epoll.c $(POSIX)
 kqueue = port/kqueue.c $(POSIX)
 iocp = $(PORTS) port/iocp.c port/iocp_accept.c port/iocp_pipe.c port/win_errno.c port/win_os.c port/win_pipe.c port/win_socket.c
 TEST_PROGRAMS = test_port $(if $(filter iocp,$(PORT)),,test_port_posix)
+TEST_PROGRAMS += $(if $(filter __linux__,$(TARGET_OS)),test_splice)
 TEST_PROGRAMS += blocklist_oracle $(if $(filter iocp,$(PORT)),,blocklist_threads)
 ENGINE_epoll = engine/epoll.c
 ENGINE_kqueue = engine/kqueue.c

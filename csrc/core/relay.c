@@ -17,14 +17,29 @@ bool nc__relay_is_ready(const nc_relay *relay) {
     return relay->to->queue.bytes == 0 && !(relay->to->state & (NC__CONNECTING | NC__SEND_FAILED));
 }
 
+static bool takes_more(const nc_stream *to) {
+    return nc_stream_is_open(to) && !(to->state & (NC__SHUT_ASKED | NC__SEND_FAILED | NC__CONNECT_FAILED));
+}
+
 /* If the target takes no more bytes (its own event says why), these are lost, as they would be in flight. */
 void nc__relay_pass(nc_stream *from, nc_slice *slice) {
     nc_stream *to = from->relay->to;
-    if (!nc_stream_is_open(to) || (to->state & (NC__SHUT_ASKED | NC__SEND_FAILED | NC__CONNECT_FAILED))) {
+    if (!takes_more(to)) {
         nc__slice_release(&from->handle.loop->slices, slice);
         return;
     }
     nc__stream_send_slice(to, slice);
+    nc__stream_receive(from);
+}
+
+nc_sock *nc__relay_onward(const nc_relay *relay) {
+    nc_stream *to = relay->to;
+    bool at_once = !to->queue.head && !(to->state & (NC__CONNECTING | NC__SEND_PENDING));
+    return at_once && takes_more(to) ? &to->sock : NULL;
+}
+
+void nc__relay_passed(nc_stream *from, const nc_passed *passed) {
+    nc__stream_sent_past(from->relay->to, passed);
     nc__stream_receive(from);
 }
 

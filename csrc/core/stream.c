@@ -10,11 +10,15 @@
 #include "port/socket.h"
 
 static void received(nc_sock *sock, nc_status status, nc_slice slice);
+static nc_sock *onward(nc_sock *sock);
+static void passed(nc_sock *sock, const nc_passed *what);
 static void closed(nc_sock *sock);
 
 static const nc_sock_events stream_events = {
     .connected = nc__stream_connected,
     .received = received,
+    .onward = onward,
+    .passed = passed,
     .sent = nc__stream_sent,
     .accepted = NULL,
     .closed = closed,
@@ -106,6 +110,18 @@ static void received(nc_sock *sock, nc_status status, nc_slice slice) {
     }
     stream->slice = slice;
     nc__stream_raise(stream, NC__GOT_DATA);
+}
+
+static nc_sock *onward(nc_sock *sock) {
+    const nc_stream *stream = nc_container(sock, nc_stream, sock);
+    return stream->relay ? nc__relay_onward(stream->relay) : NULL;
+}
+
+static void passed(nc_sock *sock, const nc_passed *what) {
+    nc_stream *stream = nc_container(sock, nc_stream, sock);
+    stream->received += what->size + what->rest.size;
+    nc__stream_moved(stream);
+    nc__relay_passed(stream, what);
 }
 
 void nc__stream_take_back_slice(nc_stream *stream) {

@@ -82,6 +82,8 @@ void nc__stream_mark_dirty(nc_stream *stream);
 void nc__stream_sent(nc_sock *sock, nc_status status, size_t size);
 /* Sends a slice behind what waits, and queues what the kernel does not take; the slice is used up. */
 void nc__stream_send_slice(nc_stream *stream, nc_slice *slice);
+/* The port has sent bytes that never were in the queue; what is left of them is sent or queued. */
+void nc__stream_sent_past(nc_stream *stream, const nc_passed *passed);
 void nc__stream_last_try(nc_stream *stream);
 
 /* stream_idle.c */
@@ -107,6 +109,9 @@ void nc__server_left(nc_server *server);
 /* relay.c */
 bool nc__relay_is_ready(const nc_relay *relay); /* its target has room */
 void nc__relay_pass(nc_stream *from, nc_slice *slice);
+/* The socket that the relay may move bytes to past us, or NULL; and what came of it. */
+nc_sock *nc__relay_onward(const nc_relay *relay);
+void nc__relay_passed(nc_stream *from, const nc_passed *passed);
 void nc__relay_end(nc_stream *from);
 void nc__relay_resume(nc_stream *to);
 void nc__relay_leave(nc_stream *stream); /* stops all relays from and to a stream that closes */

@@ -161,6 +161,17 @@ void nc__stream_send_slice(nc_stream *stream, nc_slice *slice) {
     if (status != NC_OK) fail(stream, status);
 }
 
+void nc__stream_sent_past(nc_stream *stream, const nc_passed *passed) {
+    nc_slice rest = passed->rest;
+    note_sent(stream, passed->size);
+    if (passed->status != NC_OK) {
+        nc__slice_release(&stream->handle.loop->slices, &rest);
+        fail(stream, passed->status);
+    } else if (rest.slab) {
+        nc__stream_send_slice(stream, &rest);
+    }
+}
+
 void nc_loop_flush(nc_loop *loop) {
     nc_list batch;
     nc__list_init(&batch);

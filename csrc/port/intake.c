@@ -23,6 +23,10 @@ nc_status nc__intake(nc_slices *slices, intptr_t fd, nc_sock_kind kind, bool big
     return NC_OK;
 }
 
+bool nc__intake_is_worth_big(size_t size) {
+    return size >= READ_LEAST;
+}
+
 bool nc__intake_is_big(const nc_intake *last, bool big) {
-    return last->filled || (big && last->slice.size >= READ_LEAST);
+    return last->filled || (big && nc__intake_is_worth_big(last->slice.size));
 }

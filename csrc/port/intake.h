@@ -13,6 +13,9 @@ typedef struct nc_intake {
 /* nc__socket_receive() into a slice of the pool; in much room if `big`. Its statuses are passed on. */
 nc_status nc__intake(nc_slices *slices, intptr_t fd, nc_sock_kind kind, bool big, nc_intake *out);
 
+/* Whether so many bytes at once keep a stream of many bytes one. */
+bool nc__intake_is_worth_big(size_t size);
+
 /* Whether the next read should be offered much room. */
 bool nc__intake_is_big(const nc_intake *last, bool big);
 

@@ -45,10 +45,22 @@ typedef struct nc_buf {
     size_t size;
 } nc_buf;
 
+/* What a port has moved from one socket to another by itself. */
+typedef struct nc_passed {
+    size_t size;      /* bytes that went */
+    nc_slice rest;    /* what was taken and did not go; it belongs to the receiver, who sends it first */
+    nc_status status; /* NC_OK, or why the target takes nothing more */
+} nc_passed;
+
 typedef struct nc_sock_events {
     void (*connected)(nc_sock *sock, nc_status status);
     /* NC_OK: `slice` has bytes and belongs to the receiver. NC_EOF or an error: the last receive of this socket. */
     void (*received)(nc_sock *sock, nc_status status, nc_slice slice);
+    /* Asked when there is much to receive: the socket of the same port that all of it may go to unseen, at this moment,
+     * and that has nothing else to send; or NULL. A port that cannot move bytes by itself does not ask, and the function may
+     * be missing. `passed` is then called instead of `received`. */
+    nc_sock *(*onward)(nc_sock *sock);
+    void (*passed)(nc_sock *sock, const nc_passed *passed);
     /* A send that was pending ended after `size` bytes, possibly fewer than given, possibly none: give the rest anew. */
     void (*sent)(nc_sock *sock, nc_status status, size_t size);
     /* A connection (NC_OK: `fd` belongs to the receiver, `peer` is valid during the call), or an error that accepting

@@ -21,6 +21,7 @@
 #include "port/os.h"
 #include "port/queue.h"
 #include "port/socket.h"
+#include "port/splice.h"
 
 enum {
     READABLE = 1,
@@ -44,6 +45,7 @@ enum { BURST_MAX = 64, REST_MS = 50 };
 
 struct nc_port {
     nc_poller poller;
+    nc_splice splice;
     nc_slices *slices;
     nc_list queue;
     nc_list resting; /* listeners; the time they rest until is the same for all */
@@ -62,6 +64,7 @@ nc_status nc_port_new(nc_slices *slices, nc_port **out) {
         free(port);
         return status;
     }
+    nc__splice_init(&port->splice);
     port->slices = slices;
     port->rest_until = 0;
     nc__list_init(&port->queue);
@@ -71,11 +74,13 @@ nc_status nc_port_new(nc_slices *slices, nc_port **out) {
 }
 
 void nc_port_free(nc_port *port) {
+    nc__splice_close(&port->splice);
     nc__poller_close(&port->poller);
     free(port);
 }
 
 void nc_port_forget(nc_port *port) {
+    nc__splice_close(&port->splice);
     nc__poller_forget(&port->poller);
 }
 
@@ -272,22 +277,51 @@ static void note_read(nc_sock *sock, const nc_intake *read) {
     sock->flags = nc__intake_is_big(read, sock->flags & BIG) ? sock->flags | BIG : sock->flags & ~(uint32_t)BIG;
 }
 
-/* One receive; gives the bytes read. */
-static size_t deliver_in(nc_port *port, nc_sock *sock) {
+/* A receive that gave no bytes: there are none for now, or never again. */
+static void deliver_none(nc_sock *sock, nc_status status) {
     static const nc_slice none = {NULL, 0, NULL};
-    nc_intake read;
-    nc_status status = nc__intake(port->slices, sock->fd, kind_of(sock), sock->flags & BIG, &read);
     if (status == NC_EAGAIN) {
         sock->flags &= ~(uint32_t)(READABLE | HUP);
         sock->waiting = 0;
-        return 0;
+        return;
     }
     if (status == NC_EOF && told(sock) != NC_OK) status = told(sock);
     sock->flags &= ~(uint32_t)WANT_IN;
+    sock->events->received(sock, status, none);
+}
+
+/* Where input may go without being seen. Only TCP: local sockets may carry descriptors, and an end behind the data or
+ * urgent data need the reader's whole attention. */
+static nc_sock *goes_to(nc_sock *sock) {
+    if ((sock->flags & (BIG | HUP | EXACT)) != BIG || kind_of(sock) != NC_SOCK_TCP || !sock->events->onward)
+        return NULL;
+    nc_sock *to = sock->events->onward(sock);
+    return to && kind_of(to) == NC_SOCK_TCP ? to : NULL;
+}
+
+/* The pipe may have been full before the socket was empty, so that the latter shows by EAGAIN only. */
+static size_t deliver_passed(nc_sock *sock, const nc_passed *passed) {
+    size_t size = passed->size + passed->rest.size;
+    sock->flags &= ~(uint32_t)WANT_IN;
+    sock->waiting = 0;
+    if (!nc__intake_is_worth_big(size)) sock->flags &= ~(uint32_t)BIG;
+    sock->events->passed(sock, passed);
+    return size;
+}
+
+/* One receive; gives the bytes read. */
+static size_t deliver_in(nc_port *port, nc_sock *sock) {
+    nc_intake read;
+    nc_passed passed;
+    nc_sock *to = goes_to(sock);
+    nc_status status = to ? nc__splice(&port->splice, port->slices, sock->fd, to->fd, &passed) : NC_ENOTSUP;
+    if (status == NC_OK) return deliver_passed(sock, &passed);
+    if (status == NC_ENOTSUP) status = nc__intake(port->slices, sock->fd, kind_of(sock), sock->flags & BIG, &read);
     if (status != NC_OK) {
-        sock->events->received(sock, status, none);
+        deliver_none(sock, status);
         return 0;
     }
+    sock->flags &= ~(uint32_t)WANT_IN;
     note_read(sock, &read);
     sock->events->received(sock, NC_OK, read.slice);
     return read.slice.size;

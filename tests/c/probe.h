@@ -23,6 +23,8 @@ typedef struct probe {
     size_t size, room, largest, sent_size;
     intptr_t fds[512];
     nc_addr peer;
+    nc_sock *onward;              /* where the port may move bytes by itself, until some are left */
+    size_t passed, before_passed; /* bytes that went there, and those received before */
     void (*on_received)(struct probe *);
     void (*on_accepted)(struct probe *);
 } probe;
@@ -66,6 +68,26 @@ static inline void probe_received(nc_sock *sock, nc_status status, nc_slice slic
     if (self->on_received) self->on_received(self);
 }
 
+static inline nc_sock *probe_onward(nc_sock *sock) {
+    return probe_of(sock)->onward;
+}
+
+static inline void probe_passed(nc_sock *sock, const nc_passed *passed) {
+    probe *self = probe_of(sock);
+    nc_slice rest = passed->rest;
+    CHECK(self->onward);
+    CHECK_EQUAL(passed->status, NC_OK);
+    if (self->passed == 0) self->before_passed = self->size;
+    self->passed += passed->size;
+    if (rest.slab) {
+        probe_keep(self, rest.data, rest.size);
+        nc__slice_release(&self->fix->slices, &rest);
+        self->onward = NULL;
+    } else {
+        nc_port_receive(self->fix->port, sock);
+    }
+}
+
 static inline void probe_sent(nc_sock *sock, nc_status status, size_t size) {
     probe *self = probe_of(sock);
     CHECK_EQUAL(self->closed, 0);
@@ -92,7 +114,15 @@ static inline void probe_closed(nc_sock *sock) {
     probe_of(sock)->closed++;
 }
 
-static const nc_sock_events probe_events = {probe_connected, probe_received, probe_sent, probe_accepted, probe_closed};
+static const nc_sock_events probe_events = {
+    .connected = probe_connected,
+    .received = probe_received,
+    .onward = probe_onward,
+    .passed = probe_passed,
+    .sent = probe_sent,
+    .accepted = probe_accepted,
+    .closed = probe_closed,
+};
 
 static inline void fixture_open(fixture *fix) {
     memset(fix, 0, sizeof *fix);

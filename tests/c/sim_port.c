@@ -585,6 +585,30 @@ static void end_send(nc_sock *sock) {
     sock->events->sent(sock, status, size);
 }
 
+/* Moves what was taken on to another socket, as a kernel that splices does: at random less than all of it. */
+static void pass_on(nc_port *port, nc_sock *sock, nc_sock *to, size_t size) {
+    nc_slice slice = nc__slices_commit(port->slices, size);
+    nc_buf buf = {slice.data, slice.size};
+    nc_passed passed = {.status = send_status(to)};
+    if (passed.status == NC_OK && !late()) passed.size = move_out(to, &buf, 1);
+    if (passed.size < size) {
+        passed.rest = (nc_slice){slice.data + passed.size, size - passed.size, slice.slab};
+    } else {
+        nc__slice_release(port->slices, &slice);
+    }
+    sock->events->passed(sock, &passed);
+}
+
+static void give(nc_port *port, nc_sock *sock, size_t size) {
+    bool asks = !sim.options.holds_buffers && sock->events->onward && sim_random(2);
+    nc_sock *to = asks ? sock->events->onward(sock) : NULL;
+    if (to) {
+        pass_on(port, sock, to, size);
+    } else {
+        sock->events->received(sock, NC_OK, nc__slices_commit(port->slices, size));
+    }
+}
+
 static void end_receive(nc_port *port, nc_sock *sock) {
     static const nc_slice none = {NULL, 0, NULL};
     sim_end *end = end_of(sock);
@@ -601,7 +625,7 @@ static void end_receive(nc_port *port, nc_sock *sock) {
     if (!sim.calm && sim_random(3) == 0) room = 1 + sim_random((uint32_t)room);
     size_t size = take(&end->in, data, room);
     if (size > 0) {
-        sock->events->received(sock, NC_OK, nc__slices_commit(port->slices, size));
+        give(port, sock, size);
     } else {
         sock->events->received(sock, NC_EOF, none);
     }

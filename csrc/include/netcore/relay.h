@@ -8,11 +8,14 @@
 extern "C" {
 #endif
 
-/* From now on, what `from` receives is queued on `to` (which may be the same stream) and sent in the same turn; when
- * `to` cannot keep up, `from` is not read. A slice that `from` already holds goes first. With `end_too`, EOF of
- * `from` shuts `to` down; NC_EVENT_EOF of `from` comes in either case. Errors of either stream arrive as their own
- * events, and closing either stops the relay. Idle timeouts and byte counts go on. Both streams must be open and of
- * one loop: NC_EINVAL; NC_EBUSY if `from` is relayed already. NC_EPIPE if `to` is shut down. */
+/* From now on, what `from` receives is sent to `to` (which may be the same stream) in the same turn; when `to` cannot keep
+ * up, `from` is not read. A slice that `from` already holds goes first. With `end_too`, EOF of `from` shuts `to` down;
+ * NC_EVENT_EOF of `from` comes in either case. Errors of either stream arrive as their own events, and closing either
+ * stops the relay. Idle timeouts and byte counts go on. Both streams must be open and of one loop: NC_EINVAL; NC_EBUSY if
+ * `from` is relayed already. NC_EPIPE if `to` is shut down.
+ *
+ * On Linux much input between TCP streams is moved by splice(2). That can raise SIGPIPE, so it is done only while the
+ * process ignores or handles the signal. */
 nc_status nc_relay_start(nc_stream *from, nc_stream *to, bool end_too);
 
 /* Stops the relay of `from`, if any. `from` is then stopped as by nc_stream_read_stop(); what it had passed on stays
