@@ -106,7 +106,8 @@ static int64_t parse_shape(const char *text, size_t len) {
 }
 
 int64_t nc__parse_ipv4(const char *text, size_t len) {
-    return len >= QUAD_MIN && len <= QUAD_MAX ? parse_shape(text, len) : parse_octets(text, len);
+    if (len > QUAD_MAX) return -1;
+    return len >= QUAD_MIN ? parse_shape(text, len) : parse_octets(text, len);
 }
 
 #undef SHAPES_1

@@ -73,98 +73,127 @@ static bool parse_plainly(const char *text, size_t len, uint8_t out[16]) {
 #if defined(__SSE2__) || (defined(_M_X64) && !defined(_M_ARM64EC))
 #include <emmintrin.h>
 
+/* BEFORE the digits of a text are as many bytes as a group has, so that those of a short first group can be read with them. */
 enum { FAST_MIN = 8, FAST_MAX = 39, GROUPS = 8, BEFORE = 4 };
 
-/* Which characters of a text are what, a bit for each, and each one's value as a digit after BEFORE bytes of nothing. */
-typedef struct shape {
-    uint64_t colons;
-    uint64_t digits;
-    uint8_t values[BEFORE + 48];
-} shape;
+/* What is known of a text, apart from its digits. */
+typedef struct outline {
+    uint64_t colons; /* a bit for each */
+    __m128i known;   /* zero in a byte if a character was neither a digit nor a colon */
+} outline;
 
-static inline __m128i look_at(shape *s, __m128i chars, size_t at) {
+/* The value that each of 16 characters has as a digit, and which of them are colons. */
+static inline __m128i look_at(__m128i chars, __m128i *known, uint64_t *colons) {
     __m128i number = _mm_sub_epi8(chars, _mm_set1_epi8('0'));
     __m128i letter = _mm_sub_epi8(_mm_or_si128(chars, _mm_set1_epi8(0x20)), _mm_set1_epi8('a'));
     __m128i is_number = _mm_cmpeq_epi8(_mm_min_epu8(number, _mm_set1_epi8(9)), number);
     __m128i is_letter = _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(5)), letter);
     __m128i is_colon = _mm_cmpeq_epi8(chars, _mm_set1_epi8(':'));
-    s->digits |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_or_si128(is_number, is_letter)) << at;
-    s->colons |= (uint64_t)(unsigned)_mm_movemask_epi8(is_colon) << at;
+    *known = _mm_or_si128(_mm_or_si128(is_number, is_letter), is_colon);
+    *colons = (uint64_t)(unsigned)_mm_movemask_epi8(is_colon);
     return _mm_add_epi8(_mm_and_si128(chars, _mm_set1_epi8(15)), _mm_and_si128(is_letter, _mm_set1_epi8(9)));
 }
 
-static inline void look_at_8(shape *s, const char *text, size_t at) {
-    __m128i chars = _mm_loadl_epi64((const __m128i *)(const void *)(text + at));
-    _mm_storel_epi64((__m128i *)(void *)(s->values + BEFORE + at), look_at(s, chars, at));
+static inline void look_at_16(outline *o, const char *text, size_t at, uint8_t *values) {
+    uint64_t colons;
+    __m128i known, chars = _mm_loadu_si128((const __m128i *)(const void *)(text + at));
+    _mm_storeu_si128((__m128i *)(void *)(values + at), look_at(chars, &known, &colons));
+    o->known = _mm_and_si128(o->known, known);
+    o->colons |= colons << at;
 }
 
-static inline void look_at_16(shape *s, const char *text, size_t at) {
-    __m128i chars = _mm_loadu_si128((const __m128i *)(const void *)(text + at));
-    _mm_storeu_si128((__m128i *)(void *)(s->values + BEFORE + at), look_at(s, chars, at));
+/* The first eight characters and the last eight. */
+static inline void look_at_ends(outline *o, const char *text, size_t len, uint8_t *values) {
+    __m128i front = _mm_loadl_epi64((const __m128i *)(const void *)text);
+    __m128i back = _mm_loadl_epi64((const __m128i *)(const void *)(text + len - 8));
+    uint64_t colons;
+    __m128i both = look_at(_mm_unpacklo_epi64(front, back), &o->known, &colons);
+    _mm_storel_epi64((__m128i *)(void *)values, both);
+    _mm_storel_epi64((__m128i *)(void *)(values + len - 8), _mm_unpackhi_epi64(both, both));
+    o->colons = (colons & 255) | colons >> 8 << (len - 8);
 }
 
 /* The reads overlap where the text is not a multiple of them, so that nothing beside it is touched. */
-static inline void find_shape(shape *s, const char *text, size_t len) {
-    s->colons = s->digits = 0;
-    memset(s->values, 0, BEFORE);
+static inline outline look_at_text(const char *text, size_t len, uint8_t *values) {
+    outline o = {0, _mm_set1_epi8(-1)};
     if (len < 16) {
-        look_at_8(s, text, 0);
-        look_at_8(s, text, len - 8);
-        return;
+        look_at_ends(&o, text, len, values);
+        return o;
     }
-    look_at_16(s, text, 0);
-    if (len > 32) look_at_16(s, text, 16);
-    look_at_16(s, text, len - 16);
+    look_at_16(&o, text, 0, values);
+    if (len > 32) look_at_16(&o, text, 16, values);
+    look_at_16(&o, text, len - 16, values);
+    return o;
 }
 
-static unsigned count_bits(uint64_t bits) {
-    bits -= bits >> 1 & 0x5555555555555555;
-    bits = (bits & 0x3333333333333333) + (bits >> 2 & 0x3333333333333333);
-    return (unsigned)(((bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0f) * 0x0101010101010101 >> 56);
-}
-
-/* Zero if the text has the shape of an address, apart from the number of its groups. */
-static uint64_t flaws(const shape *s, size_t len, uint64_t gaps) {
-    uint64_t pairs = s->digits & s->digits >> 1;
-    uint64_t lone_first = s->colons & 1 & ~gaps;
-    uint64_t lone_last = s->colons >> (len - 1) & ~(gaps >> (len - 2)) & 1;
-    uint64_t fives = pairs & pairs >> 2 & s->digits >> 4;
-    return lone_first | lone_last | fives | (gaps & (gaps - 1));
-}
-
-/* Two digits of 4 bits in each word become one byte in it. */
-static __m128i join_digits(__m128i digits) {
-    __m128i joined = _mm_or_si128(_mm_slli_epi16(digits, 4), _mm_srli_epi16(digits, 8));
-    return _mm_and_si128(joined, _mm_set1_epi16(0xff));
-}
-
-/* Each group's digits, four bytes with zeros before them, go to the place that the group has in an address. */
-static void place_groups(const shape *s, unsigned gap, unsigned left_out, uint32_t groups[GROUPS]) {
-    static const uint32_t own[5] = {0, 0xff000000, 0xffff0000, 0xffffff00, 0xffffffff};
-    uint64_t starts = s->digits & ~(s->digits << 1), ends = s->digits & ~(s->digits >> 1);
-    for (unsigned i = 0; starts != 0; i++, starts &= starts - 1, ends &= ends - 1) {
-        unsigned start = nc__lowest_bit(starts), end = nc__lowest_bit(ends) + 1;
-        uint32_t digits;
-        memcpy(&digits, s->values + end, sizeof digits);
-        groups[start > gap ? i + left_out : i] = digits & own[end - start];
+/* Every group is to end at a colon, also the last one, for which one is added; "::" is a group without digits, and at the
+ * edges of the text it is a colon shorter. False if a single colon is at an edge. */
+static inline bool trim_edges(uint64_t *colons, size_t len, size_t *start) {
+    *start = *colons & 1;
+    if (*start && !(*colons & 2)) return false;
+    *colons &= ~(uint64_t)1;
+    if (!(*colons >> (len - 1))) {
+        *colons |= (uint64_t)1 << len;
+        return true;
     }
+    return *colons >> (len - 2) & 1;
+}
+
+/* Where groups go, each as four bytes of digits: the front of an address from the beginning on; then nothing; then, from
+ * BACK on, what comes after "::". What lies before the end of the last group, as long as an address, is the back of one.
+ * There is room for the groups of any text. */
+enum { BACK = 2 * GROUPS, PLACES = BACK + FAST_MAX / 2 + 1 };
+
+/* The end of the back, or 0 if the text is no address. */
+static inline size_t place_groups(uint32_t *places, const uint8_t *values, uint64_t colons, size_t start) {
+    static const uint32_t own[4] = {0xff000000, 0xffff0000, 0xffffff00, 0xffffffff};
+    size_t count = 0, front = 0;
+    bool gap = false;
+    for (; colons != 0; colons &= colons - 1) {
+        size_t end = nc__lowest_bit(colons), others = end - start - 1;
+        start = end + 1;
+        if (others < 4) {
+            uint32_t group;
+            memcpy(&group, values + end - sizeof group, sizeof group);
+            places[count++] = group & own[others];
+            continue;
+        }
+        if (gap || others != SIZE_MAX) return 0;
+        gap = true;
+        front = count;
+        count = BACK;
+    }
+    if (!gap) return count == GROUPS ? BACK : 0;
+    return front + count < BACK + GROUPS ? count : 0;
+}
+
+/* Eight groups of four digits to 16 bytes. */
+static inline __m128i join_digits(__m128i a, __m128i b) {
+    __m128i byte = _mm_set1_epi16(0xff);
+    a = _mm_and_si128(_mm_or_si128(_mm_slli_epi16(a, 4), _mm_srli_epi16(a, 8)), byte);
+    b = _mm_and_si128(_mm_or_si128(_mm_slli_epi16(b, 4), _mm_srli_epi16(b, 8)), byte);
+    return _mm_packus_epi16(a, b);
+}
+
+static inline __m128i four_groups(const uint32_t *front, const uint32_t *back) {
+    __m128i a = _mm_loadu_si128((const __m128i *)(const void *)front);
+    return _mm_or_si128(a, _mm_loadu_si128((const __m128i *)(const void *)back));
 }
 
 bool nc__parse_ipv6(const char *text, size_t len, uint8_t out[16]) {
+    uint8_t values[BEFORE + FAST_MAX];
+    uint32_t places[PLACES];
+    size_t start;
     if (len < FAST_MIN || len > FAST_MAX) return parse_plainly(text, len, out);
-    shape s;
-    find_shape(&s, text, len);
-    if ((s.colons | s.digits) != ((uint64_t)1 << len) - 1) return parse_plainly(text, len, out);
-    uint64_t gaps = s.colons & s.colons >> 1;
-    if (flaws(&s, len, gaps) != 0) return false;
-    unsigned count = count_bits(s.digits & ~(s.digits << 1));
-    if (gaps == 0 ? count != GROUPS : count >= GROUPS) return false;
-
-    __m128i groups[2];
-    uint32_t placed[GROUPS] = {0};
-    place_groups(&s, gaps == 0 ? 64 : nc__lowest_bit(gaps), GROUPS - count, placed);
-    memcpy(groups, placed, sizeof placed);
-    __m128i octets = _mm_packus_epi16(join_digits(groups[0]), join_digits(groups[1]));
+    memset(values, 0, BEFORE);
+    outline o = look_at_text(text, len, values + BEFORE);
+    if (_mm_movemask_epi8(o.known) != 0xffff) return parse_plainly(text, len, out);
+    if (!trim_edges(&o.colons, len, &start)) return false;
+    memset(places, 0, BACK * sizeof places[0]);
+    size_t end = place_groups(places, values + BEFORE, o.colons, start);
+    if (end == 0) return false;
+    const uint32_t *back = places + end - GROUPS;
+    __m128i octets = join_digits(four_groups(places, back), four_groups(places + 4, back + 4));
     _mm_storeu_si128((__m128i *)(void *)out, octets);
     return true;
 }

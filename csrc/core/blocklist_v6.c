@@ -105,17 +105,18 @@ static inline unsigned span_of(const leaf *l, unsigned count, nc__key key) {
     return base;
 }
 
-static inline int leaf_has(const nc__set6 *set, uint64_t generation, const leaf *l, nc__key key) {
+static inline int leaf_has(const nc__pool *pool, uint64_t generation, const leaf *l, nc__key key) {
     unsigned count = (unsigned)LOAD(((leaf *)l)->count);
-    if (!nc__pool_still(set->pool, generation)) return AGAIN;
+    if (!nc__pool_still(pool, generation)) return AGAIN;
     const shared_span *span = &l->spans[span_of(l, count, key)];
     bool has = nc__span_has((nc__span){load_key(&span->first), load_key(&span->last)}, key);
-    return nc__pool_still(set->pool, generation) ? has : AGAIN;
+    return nc__pool_still(pool, generation) ? has : AGAIN;
 }
 
 /* One attempt: whether `key` is in it, or AGAIN where a writer came in between. */
 static inline int try_has(const nc__set6 *set, nc__key key) {
-    uint64_t generation = nc__pool_enter(set->pool);
+    const nc__pool *pool = set->pool;
+    uint64_t generation = nc__pool_enter(pool);
     word w = atomic_load_explicit(&((nc__set6 *)set)->root, memory_order_acquire);
     unsigned depth = 0;
     for (;;) {
@@ -129,10 +130,10 @@ static inline int try_has(const nc__set6 *set, nc__key key) {
         } else {
             break;
         }
-        if (!nc__pool_still(set->pool, generation)) return AGAIN;
+        if (!nc__pool_still(pool, generation)) return AGAIN;
     }
     if (w == 0) return 0;
-    return w == EVERY ? 1 : leaf_has(set, generation, pointer_of(w), key);
+    return w == EVERY ? 1 : leaf_has(pool, generation, pointer_of(w), key);
 }
 
 int nc__set6_has(const nc__set6 *set, nc__key key) {
