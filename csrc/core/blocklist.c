@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/prefetch.h"
 #include "port/os.h"
 #include "core/address_int.h"
 #include "core/blocklist_rules.h"
@@ -220,25 +219,22 @@ int nc_blocklist_check_text(const nc_blocklist *list, nc_text text, int family) 
     return has == NC_NOT_AN_ADDRESS ? check_text_v6(list, text) : has;
 }
 
-/* The IPv4 addresses of a few texts are collected, so that the set answers for all of them at once. */
+/* All of a few texts are read before the set is asked, so that it answers for all of them at once; what it says of those
+ * that are no IPv4 addresses is written over. */
 static void check_some_texts(const nc_blocklist *list, const nc_text *texts, size_t count, int family,
                              uint8_t *answers) {
-    uint32_t ips[SOME] = {0};
-    uint8_t mask[SOME];
-    uint16_t places[SOME];
+    uint32_t ips[SOME];
+    uint16_t others[SOME];
     size_t found = 0;
-    for (size_t i = 0; i < count; i++) nc__prefetch(texts[i].at);
     for (size_t i = 0; i < count; i++) {
         int64_t ip = family == 6 ? -1 : nc__parse_ipv4(texts[i].at, texts[i].len);
-        if (ip >= 0) {
-            places[found] = (uint16_t)i;
-            ips[found++] = (uint32_t)ip;
-        } else {
-            answers[i] = family == 4 ? NC_NOT_AN_ADDRESS : (uint8_t)check_text_v6(list, texts[i]);
-        }
+        ips[i] = (uint32_t)ip;
+        others[found] = (uint16_t)i;
+        found += ip < 0;
     }
-    nc__set4_has_many(&list->v4, ips, found, mask);
-    for (size_t i = 0; i < found; i++) answers[places[i]] = mask[i];
+    if (found < count) nc__set4_has_many(&list->v4, ips, count, answers);
+    for (size_t i = 0; i < found; i++)
+        answers[others[i]] = family == 4 ? NC_NOT_AN_ADDRESS : (uint8_t)check_text_v6(list, texts[others[i]]);
 }
 
 void nc_blocklist_check_texts(const nc_blocklist *list, const nc_text *texts, size_t count, int family,

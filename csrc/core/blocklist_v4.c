@@ -213,14 +213,15 @@ static void collect_deep(lanes *l, const uint32_t *ips, uint8_t *mask) {
     }
 }
 
-/* From the root's words to the branches'. A word that leads to no branch is read once more, which costs less than a guess. */
+/* From the root's words to the branches'. A word that leads to no branch, which is 0 or EVERY, is read from a table, too:
+ * that costs less than a guess. */
 static void descend(lanes *l, const uint32_t *ips) {
+    static const _Atomic(word) all_or_none[2] = {0, EVERY};
     for (unsigned i = 0; i < LANES; i++) {
-        _Atomic(word) same;
-        atomic_init(&same, l->words[i]);
-        table *branch = pointer_of(l->words[i]);
-        _Atomic(word) *at = is_table(l->words[i]) ? &branch->slots[ips[i] >> 16 & 0xff] : &same;
-        l->words[i] = atomic_load_explicit(at, memory_order_acquire);
+        word w = l->words[i];
+        uintptr_t below = (uintptr_t)pointer_of(w) + (ips[i] >> 16 & 0xff) * sizeof(word);
+        uintptr_t here = (uintptr_t)&all_or_none[w & 1], mask = 0 - (uintptr_t)is_table(w);
+        l->words[i] = atomic_load_explicit((_Atomic(word) *)((below & mask) | (here & ~mask)), memory_order_acquire);
     }
 }
 

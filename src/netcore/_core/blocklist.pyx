@@ -8,6 +8,7 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc
 from libc.stdint cimport uint8_t
+from libc.string cimport memchr
 
 from netcore._core.address cimport PyObject, SocketAddress, ascii_at, ascii_of, family_of, socket_address
 from netcore._core.errors cimport invalid_arg_type, invalid_arg_value, misuse, out_of_range
@@ -56,6 +57,7 @@ cdef extern from "Python.h":
         const char *ml_doc
     int METH_FASTCALL
     int METH_KEYWORDS
+    PyObject **PySequence_Fast_ITEMS(object items)
     object PyDescr_NewMethod(PyTypeObject *type, PyMethodDef *method)
     str PyUnicode_FromStringAndSize(const char *text, Py_ssize_t size)
 
@@ -67,10 +69,8 @@ cdef extern from *:
     #else
     #define can_stay(items) (PyTuple_CheckExact(items) || PyList_CheckExact(items))
     #endif
-    #define item_at(items, i) PySequence_Fast_GET_ITEM(items, i)
     """
     bint can_stay(object items)
-    PyObject *item_at(object items, Py_ssize_t i)
 
 
 Loaded = namedtuple("Loaded", ("added", "bad"))
@@ -325,13 +325,17 @@ cdef enum:
 cdef int _check_some(BlockList self, object items, Py_ssize_t start, Py_ssize_t count, int family, uint8_t *out) except -1:
     """The texts are those of the str objects themselves, so nothing may come in between that could let them go."""
     cdef nc_text texts[SOME]
-    cdef Py_ssize_t i, length = 0
+    cdef Py_ssize_t i, length
+    cdef PyObject **first = PySequence_Fast_ITEMS(items) + start
     for i in range(count):
-        texts[i].at = ascii_at(item_at(items, start + i), &length)
-        texts[i].len = length if texts[i].at != NULL else 0
+        length = 0
+        texts[i].at = ascii_at(first[i], &length)
         if texts[i].at == NULL:
             texts[i].at = b""
+        texts[i].len = length
     nc_blocklist_check_texts(self.list, texts, count, family, out)
+    if memchr(out, NC_NOT_AN_ADDRESS, count) == NULL:
+        return 0
     for i in range(count):
         if out[i] == NC_NOT_AN_ADDRESS:
             out[i] = _check_other(self, f"addresses[{start + i}]", items[start + i])
