@@ -55,7 +55,8 @@ class Duplex(Handle):
     def setDefaultEncoding(self, encoding: str) -> Self:
         """Sets the encoding of strings given to `write` and `end` without one. `ERR_UNKNOWN_ENCODING`."""
     def destroy(self, error: BaseException | None = None) -> Self:
-        """Ends the stream at once, in both directions. `error`, if given, is emitted as 'error'; 'close' follows."""
+        """Ends the stream at once, in both directions. `error`, if given and not False, is emitted as 'error'; 'close'
+        follows."""
     @property
     def readable(self) -> bool:
         """Whether data may still be read: not destroyed, no error, no 'end' yet."""

@@ -606,6 +606,21 @@ def test_a_closed_loop_forgets_all_and_the_next_use_makes_a_new_one(log):
     assert log == ["closed"]
 
 
+def test_listeners_that_raise_do_not_keep_a_loop_from_being_closed(log):
+    for number in (1, 2):
+        server = net.createServer()
+        server.listen(0)
+        server.on("close", lambda number=number: (log(number), 1 // 0))
+    loop = net.get_loop()
+    with pytest.raises(ZeroDivisionError):
+        loop.close()
+    assert sorted(log) == ["1", "2"]
+    assert net.get_loop() is not loop
+    net.setImmediate(log, 3)
+    net.run()
+    assert log[2:] == ["3"]
+
+
 def test_a_running_loop_is_not_closed():
     def close():
         with pytest.raises(RuntimeError, match="running loop"):

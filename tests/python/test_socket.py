@@ -57,6 +57,17 @@ def test_the_first_queued_write_is_told_between_connect_and_ready():
     assert log == [("connect",), "one", ("ready",), "two", "three", ("finish",)]
 
 
+@pytest.mark.parametrize("nothing", [None, False, 0, ""])
+def test_destroying_with_what_is_no_error_in_javascript_is_no_error(nothing):
+    log = []
+    socket = net.Socket()
+    record(log, socket, "error", "close")
+    socket.destroy(nothing)
+    net.run()
+    assert log == [("close",)]
+    assert socket.errored is None
+
+
 def test_an_event_may_be_named_by_a_member_of_a_str_enum():
     names = enum.StrEnum("names", ["DATA"])
     received = []

@@ -516,7 +516,9 @@ cdef class Loop:
     # The end.
 
     cdef int abandon(self) except -1:
-        """What is open is closed and hears of it, what was to be called later is not."""
+        """What is open is closed and hears of it, what was to be called later is not. Of what listeners raise, the first
+        exception is raised when all is over."""
+        cdef object failure = None
         self.in_turn = True
         if self.host is not None:
             self.host.detach()
@@ -525,11 +527,17 @@ cdef class Loop:
         nc_loop_close_all(self.c)
         while nc_loop_alive(self.c):
             nc_loop_turn(self.c, 0)
-            self.drain(NC_PHASE_IO)
-            self.drain(NC_PHASE_CLOSE)
+            try:
+                self.drain(NC_PHASE_IO)
+                self.drain(NC_PHASE_CLOSE)
+            except BaseException as error:
+                if failure is None:
+                    failure = error
             unpin_all(self.c)
         self.drop_all()
         self.thread = 0
+        if failure is not None:
+            raise failure
         return 0
 
     cdef void forget(self) noexcept:

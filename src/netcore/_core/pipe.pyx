@@ -11,8 +11,6 @@ the source flows freely again, so does the relay.
 import io
 import sys
 
-cimport cython
-
 from netcore._core.nc cimport nc_relay_start, nc_relay_stop, nc_stream_read_stop
 from netcore._core.stream cimport *
 
@@ -79,7 +77,6 @@ cdef tuple without(tuple pipes, Pipe pipe):
     return tuple([other for other in pipes if other is not pipe])
 
 
-@cython.freelist(64)
 cdef class Pipe(Link):
     """One pipe, seen from both of its ends."""
 

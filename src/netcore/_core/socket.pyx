@@ -3,7 +3,6 @@
 import os
 import stat
 
-cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport intptr_t, uint64_t
@@ -75,7 +74,6 @@ cdef Socket accepted(object server, object loop, nc_stream *stream, bint half_op
     return self
 
 
-@cython.freelist(64)
 cdef class Socket(Dialer):
     """A TCP connection, or one end of a Unix-domain socket: a duplex stream of bytes, as Node's `net.Socket`.
 

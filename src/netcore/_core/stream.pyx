@@ -16,7 +16,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdint cimport uint32_t, uint64_t
 
-from netcore._core.arguments cimport check_string
+from netcore._core.arguments cimport check_string, is_truthy
 from netcore._core.emitter cimport EventEmitter, may_override
 from netcore._core.encoding cimport Decoder, Encoding, encode_as, encoding_of
 from netcore._core.errors cimport errno_error, invalid_arg_type, misuse, out_of_range
@@ -1299,9 +1299,10 @@ cdef class Duplex(Handle):
         return self.close_handle(error)
 
     def destroy(self, error=None):
-        """Ends the stream at once, in both directions. `error`, if given, is emitted as 'error'; 'close' follows."""
+        """Ends the stream at once, in both directions. `error`, if given and not False, is emitted as 'error'; 'close'
+        follows."""
         self.check_owner()
-        self.tear_down(error)
+        self.tear_down(error if is_truthy(error) else None)
         return self
 
     @property
