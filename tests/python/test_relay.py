@@ -1,9 +1,13 @@
 """Pipes, and the native relay behind them: the same bytes, whatever happens to the pipe meanwhile."""
 
+import contextlib
 import hashlib
 import io
+import os
+import threading
 
 import pytest
+from platforms import only_on
 
 import netcore as net
 
@@ -62,6 +66,32 @@ def test_every_byte_goes_through_and_both_ends_close():
     assert log.index(("client", "end")) < log.index(("upstream", "finish"))
     assert ("upstream", "unpipe") in log
     assert ("client", "unpipe") in log
+
+
+def pipes_of_this_process():
+    links = []
+    for fd in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(FileNotFoundError):  # the folder's own descriptor
+            links.append(os.readlink(f"/proc/self/fd/{fd}"))
+    return sum(link.startswith("pipe:") for link in links)
+
+
+@only_on("linux")
+def test_what_comes_in_bulk_goes_through_a_pipe_of_the_kernel():
+    seen = []
+
+    def on_proxy(client, upstream):
+        both(client, upstream)
+        seen.append(pipes_of_this_process())
+        upstream.on("end", lambda: seen.append(pipes_of_this_process()))
+
+    # A thread has a loop of its own, whose pipe is not there yet.
+    thread = threading.Thread(target=lambda: seen.append(proxied(on_proxy)))
+    thread.start()
+    thread.join()
+    before, after, received = seen
+    same(received)
+    assert after - before == 2
 
 
 def test_counts_and_queues_are_those_of_the_bytes():
