@@ -4,9 +4,11 @@
  *
  * The index is the ids of the rules sorted by their first address, and read as a balanced tree whose root is the middle
  * element: `reach` says at each node which rule of its subtree ends last, so that a search can pass over subtrees that end
- * too early. Records that came after the index was made are looked at one by one. When there are too many of them they
- * become a run of their own, and take in the runs before them that are not more than twice as long: so there are few runs, and
- * a record is moved only as often as the list doubles, however adding and searching take turns. */
+ * too early. What the rules cover of some stretch is asked for in the order of their beginnings, and only beyond what is
+ * known to be covered, so that many rules one over the other cost little. Records that came after the index was made are
+ * looked at one by one. When there are too many of them they become a run of their own, and take in the runs before them that
+ * are not more than twice as long: so there are few runs, and a record is moved only as often as the list doubles, however
+ * adding and searching take turns. */
 #include "core/blocklist_rules.h"
 
 #include <stdlib.h>
@@ -291,47 +293,18 @@ static bool add_run(nc__rules *rules) {
 
 enum { WAITING_MAX = 256 };
 
-/* Is called with each live rule that meets a span; true stops the search. */
-typedef bool (*visitor)(void *context, const nc__rules *rules, uint32_t id, nc__span span);
-
-typedef struct search {
-    const nc__rules *rules;
-    nc__span where;
-    visitor visit;
-    void *context;
-} search;
-
-static bool look_at(const search *s, uint32_t id) {
-    if (*tag_of(s->rules, id) & GONE) return false;
-    nc__span span = span_of(s->rules, id);
-    if (nc__key_less(s->where.last, span.first) || nc__key_less(span.last, s->where.first)) return false;
-    return s->visit(s->context, s->rules, id, span);
-}
-
-static bool search_run(const search *s, const nc__run *run, size_t low, size_t high) {
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (nc__key_less(span_of(s->rules, run->reach[middle]).last, s->where.first)) return false;
-        if (search_run(s, run, low, middle) || look_at(s, run->sorted[middle])) return true;
-        if (nc__key_less(s->where.last, span_of(s->rules, run->sorted[middle]).first)) return false;
-        low = middle + 1;
-    }
-    return false;
-}
-
-static nc_status search_all(nc__rules *rules, nc__span where, visitor visit, void *context) {
-    search s = {rules, where, visit, context};
+/* Calls `look` with each rule that has come since the index was made, and makes an index if there are too many. */
+static nc_status look_at_waiting(nc__rules *rules, void (*look)(void *context, uint32_t id), void *context) {
     if (waiting_count(rules) > WAITING_MAX && !add_run(rules)) return NC_ENOMEM;
-    for (uint32_t i = rules->v4_count; i > rules->indexed4; i--)
-        if (look_at(&s, i - 1)) return NC_OK;
-    for (uint32_t i = rules->v6_count; i > rules->indexed6; i--)
-        if (look_at(&s, (i - 1) | IS_V6)) return NC_OK;
-    for (unsigned i = rules->run_count; i > 0; i--)
-        if (search_run(&s, &rules->runs[i - 1], 0, rules->runs[i - 1].count)) break;
+    for (uint32_t i = rules->v4_count; i > rules->indexed4; i--) look(context, i - 1);
+    for (uint32_t i = rules->v6_count; i > rules->indexed6; i--) look(context, (i - 1) | IS_V6);
     return NC_OK;
 }
 
+/* ---- Finding a rule ---- */
+
 typedef struct wanted {
+    const nc__rules *rules;
     const nc_rule *rule;
     bool found;
     uint32_t id;
@@ -343,51 +316,108 @@ static unsigned prefix_of(const nc_rule *rule) {
     return rule->prefix + (rule->first.family == 4 ? 96u : 0u);
 }
 
-static bool is_wanted(void *context, const nc__rules *rules, uint32_t id, nc__span span) {
+static bool is_same(const nc_rule *a, const nc_rule *b) {
+    if (a->kind != b->kind || memcmp(a->first.ip, b->first.ip, 16) != 0 || prefix_of(a) != prefix_of(b)) return false;
+    return a->kind != NC_RULE_RANGE || memcmp(a->last.ip, b->last.ip, 16) == 0;
+}
+
+/* Takes note of the newest rule that is the wanted one. */
+static void compare_rule(void *context, uint32_t id) {
     wanted *w = context;
-    nc_rule rule = rule_at(rules, id);
-    (void)span;
-    if (rule.kind != w->rule->kind || memcmp(rule.first.ip, w->rule->first.ip, 16) != 0 ||
-        prefix_of(&rule) != prefix_of(w->rule))
-        return false;
-    if (rule.kind == NC_RULE_RANGE && memcmp(rule.last.ip, w->rule->last.ip, 16) != 0) return false;
-    if (!w->found || *tag_of(rules, id) > *tag_of(rules, w->id)) w->id = id;
+    if (*tag_of(w->rules, id) & GONE) return;
+    nc_rule rule = rule_at(w->rules, id);
+    if (!is_same(&rule, w->rule)) return;
+    if (!w->found || *tag_of(w->rules, id) > *tag_of(w->rules, w->id)) w->id = id;
     w->found = true;
-    return false;
+}
+
+/* The position of the first rule of a run that does not begin before `first`. */
+static size_t position_in(const nc__rules *rules, const nc__run *run, nc__key first) {
+    size_t low = 0, high = run->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (nc__key_less(span_of(rules, run->sorted[middle]).first, first))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 nc_status nc__rules_find(nc__rules *rules, const nc_rule *rule, uint32_t *id) {
-    wanted w = {rule, false, 0};
-    nc__key first = nc__key_of(rule->first.ip);
-    nc_status status = search_all(rules, (nc__span){first, first}, is_wanted, &w);
+    wanted w = {rules, rule, false, 0};
+    nc__span span;
+    if (!nc__rule_span(rule, &span)) return NC_EINVAL;
+    if (look_at_waiting(rules, compare_rule, &w) != NC_OK) return NC_ENOMEM;
+    for (unsigned i = 0; i < rules->run_count; i++) {
+        const nc__run *run = &rules->runs[i];
+        for (size_t at = position_in(rules, run, span.first); at < run->count; at++) {
+            if (!nc__key_equal(span_of(rules, run->sorted[at]).first, span.first)) break;
+            compare_rule(&w, run->sorted[at]);
+        }
+    }
     *id = w.id;
-    return status != NC_OK || w.found ? status : NC_ENOENT;
+    return w.found ? NC_OK : NC_ENOENT;
 }
 
+/* ---- What other rules cover ---- */
+
 typedef struct gathered {
+    const nc__rules *rules;
     nc__span where;
     uint32_t except;
     nc__span *spans;
     size_t count, cap;
+    size_t others; /* the spans that are not of the run that is being looked at */
     bool failed;
 } gathered;
 
-static bool gather_span(void *context, const nc__rules *rules, uint32_t id, nc__span span) {
-    gathered *g = context;
-    (void)rules;
-    if (id == g->except) return false;
+static void add_span(gathered *g, nc__key first, nc__key last) {
     if (g->count == g->cap) {
         size_t cap = g->cap == 0 ? 16 : g->cap * 2;
         nc__span *spans = realloc(g->spans, cap * sizeof *spans);
         g->failed = spans == NULL;
-        if (g->failed) return true;
+        if (g->failed) return;
         g->spans = spans;
         g->cap = cap;
     }
-    span.first = nc__key_max(span.first, g->where.first);
-    span.last = nc__key_min(span.last, g->where.last);
-    g->spans[g->count++] = span;
-    return nc__key_equal(span.first, g->where.first) && nc__key_equal(span.last, g->where.last);
+    g->spans[g->count++] = (nc__span){first, last};
+}
+
+/* Whether a rule counts, and covers something between `from` and the end of the stretch that is asked for. */
+static bool counts(const gathered *g, uint32_t id, nc__span span, nc__key from) {
+    if (id == g->except || *tag_of(g->rules, id) & GONE) return false;
+    return !nc__key_less(g->where.last, span.first) && !nc__key_less(span.last, from);
+}
+
+static void gather_span(void *context, uint32_t id) {
+    gathered *g = context;
+    nc__span span = span_of(g->rules, id);
+    if (g->failed || !counts(g, id, span, g->where.first)) return;
+    add_span(g, nc__key_max(span.first, g->where.first), nc__key_min(span.last, g->where.last));
+}
+
+/* The rules of a run come in the order of their beginnings, so what one of them covers need not be asked for again: `from`
+ * moves behind it, and subtrees that end before that are passed over. True once the end is reached. */
+static bool gather_run(gathered *g, const nc__run *run, size_t low, size_t high, nc__key *from) {
+    while (low < high && !g->failed) {
+        size_t middle = low + (high - low) / 2;
+        if (nc__key_less(span_of(g->rules, run->reach[middle]).last, *from)) return false;
+        if (gather_run(g, run, low, middle, from)) return true;
+        nc__span span = span_of(g->rules, run->sorted[middle]);
+        if (nc__key_less(g->where.last, span.first)) return true;
+        if (counts(g, run->sorted[middle], span, *from)) {
+            bool touches = g->count > g->others && !nc__key_less(*from, span.first);
+            if (touches)
+                g->spans[g->count - 1].last = nc__key_min(span.last, g->where.last);
+            else
+                add_span(g, nc__key_max(span.first, *from), nc__key_min(span.last, g->where.last));
+            if (!nc__key_less(span.last, g->where.last)) return true;
+            *from = nc__key_next(span.last);
+        }
+        low = middle + 1;
+    }
+    return g->failed;
 }
 
 static int compare_spans(const void *a, const void *b) {
@@ -410,8 +440,13 @@ static size_t join(nc__span *spans, size_t count) {
 }
 
 nc_status nc__rules_cover(nc__rules *rules, nc__span where, uint32_t except, nc__span **spans, size_t *count) {
-    gathered g = {.where = where, .except = except};
-    nc_status status = search_all(rules, where, gather_span, &g);
+    gathered g = {.rules = rules, .where = where, .except = except};
+    nc_status status = look_at_waiting(rules, gather_span, &g);
+    for (unsigned i = 0; status == NC_OK && i < rules->run_count; i++) {
+        nc__key from = where.first;
+        g.others = g.count;
+        gather_run(&g, &rules->runs[i], 0, rules->runs[i].count, &from);
+    }
     if (status != NC_OK || g.failed) {
         free(g.spans);
         return NC_ENOMEM;

@@ -24,6 +24,10 @@ def test_agrees_with_the_oracle_under_the_address_sanitizer() -> None:
     run("blocklist_oracle", build.ADDRESSES, 99, 4)
 
 
+def test_four_times_the_rules_are_not_sixteen_times_the_work() -> None:
+    run("blocklist_work", build.PLAIN)
+
+
 @pytest.mark.parametrize("sanitize", [build.PLAIN, build.THREADS], ids=["plain", "thread"])
 def test_readers_see_every_change_whole_while_a_writer_works(sanitize: str) -> None:
     run("blocklist_threads", sanitize, 1500 if sanitize == build.PLAIN else 150)
