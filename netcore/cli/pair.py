@@ -26,6 +26,7 @@ class Pair:
     def __init__(self, worker: Worker, client: net.Socket) -> None:
         self.worker = worker
         self.client = client
+        self.upstream: net.Socket | None = None
         self.relaying = False
         self.tried: tuple[Address, ...] = ()
         worker.pairs.add(self)
@@ -43,11 +44,15 @@ class Pair:
             return
         self.address = address
         self.dialed = worker.loop.now()
-        self.upstream: net.Socket | None = address.connect()
-        self.upstream.on("connect", self.connected)
-        self.upstream.on("error", self.upstream_failed)
+        try:
+            self.upstream = upstream = address.connect()
+        except ValueError as error:  # an IPv6 zone that is not there, or not any more
+            self.connect_failed(error)
+            return
+        upstream.on("connect", self.connected)
+        upstream.on("error", self.upstream_failed)
 
-    def connect_failed(self, error: OSError) -> None:
+    def connect_failed(self, error: Exception) -> None:
         """Tries the next upstream, unless the failure is our own."""
         if getattr(error, "code", "") in OWN_FAILURES:
             self.give_up()

@@ -143,7 +143,7 @@ class Worker:
 
     # -- what pairs tell ---------------------------------------------------------------------------------------------
 
-    def report(self, address: Address, error: OSError) -> None:
+    def report(self, address: Address, error: Exception) -> None:
         """An upstream has failed: said once, until it works again."""
         if address.upstream.pause == 0.0:
             self.say(f"upstream {address.upstream.endpoint} failed: {error}")

@@ -195,6 +195,16 @@ def test_an_unreachable_upstream_closes_that_client_only(upstream: Upstream) -> 
             assert old.recv(1) == b"2"
 
 
+def test_an_upstream_in_a_zone_that_is_not_there_is_skipped() -> None:
+    with (
+        Upstream(saying(b"a")) as a,
+        netcore("proxy", "127.0.0.1:0", "[fe80::1%nowhere]:80", a.place) as proxy,
+    ):
+        port = proxy.port()
+        assert [ask(port) for _ in range(3)] == [b"a"] * 3
+        proxy.err.find("nowhere.*failed: Invalid IP address")
+
+
 def test_a_name_that_cannot_be_looked_up_closes_the_client() -> None:
     with netcore("proxy", "127.0.0.1:0", "name.invalid:80") as proxy, dial(proxy.port()) as client:
         assert client.recv(1) == b""
