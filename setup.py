@@ -51,8 +51,9 @@ class BuildImage(build_ext):
     each other."""
 
     def run(self) -> None:
-        # Profilers want names while one works on netcore; a wheel is a tenth smaller without them.
-        self.keeps_names = self.inplace or self.editable_mode or self.plat_name.startswith("macosx")
+        # Profilers and sanitizers want names while one works on netcore; a wheel is a tenth smaller without them.
+        wanted = self.inplace or self.editable_mode or "NETCORE_SANITIZE" in environ
+        self.keeps_names = wanted or self.plat_name.startswith("macosx")
         super().run()
 
     def build_extension(self, ext: Extension) -> None:

@@ -1,5 +1,6 @@
 """One loop a thread: what belongs to whom, and what may be called from elsewhere."""
 
+import contextlib
 import gc
 import hashlib
 import threading
@@ -216,7 +217,7 @@ def test_a_connected_socket_moves_to_another_threads_loop_and_goes_on_there(work
     assert answers == [b"hello"]
     assert seen[0][0] == theirs
     assert seen[1:] == [theirs, "end"]
-    assert seen[0][1].bytesRead == 5
+    assert ask(worker, lambda: seen[0][1].bytesRead) == 5
 
 
 def test_no_byte_is_lost_when_a_busy_socket_moves(worker):
@@ -267,6 +268,57 @@ def test_a_socket_moves_there_and_back(worker):
     client.on("data", lambda chunk: (answers.append(chunk), client.end()))
     net.run()
     assert answers == [b"there and back"]
+
+
+@pytest.mark.parametrize("event", ["connect", "ready"])
+def test_a_socket_moves_as_soon_as_it_is_connected(worker, event):
+    heard = threading.Event()
+    answers = []
+
+    def there(socket):
+        socket.on("data", lambda data: (answers.append((bytes(data), threading.get_ident())), socket.end()))
+        socket.on("close", lambda _: heard.set())
+        socket.write(" and after")
+
+    server, port = listen(lambda socket: (socket.pipe(socket), server.close()))
+    client = net.connect({"port": port, "host": "127.0.0.1", "allowHalfOpen": True})
+    client.write("before")
+    client.on(event, lambda: worker.adopt(client, there))
+    net.run()
+    assert heard.wait(10)
+    assert b"".join(data for data, _ in answers).startswith(b"before")
+    assert {thread for _, thread in answers} == {ask(worker, threading.get_ident)}
+
+
+def test_what_was_due_for_a_socket_is_done_where_it_has_moved_to(worker):
+    flows = threading.Event()
+    threads = []
+
+    def connection(socket):
+        socket.on("resume", lambda: (threads.append(threading.get_ident()), flows.set()))
+        socket.resume()
+        worker.adopt(socket)
+        server.close()
+
+    server, port = listen(connection)
+    client = net.connect(port, "127.0.0.1")
+    client.on("connect", client.end)
+    client.resume()
+    net.run()
+    assert flows.wait(10)
+    assert threads == [ask(worker, threading.get_ident)]
+
+
+def test_a_server_closes_when_its_last_connection_has_ended_on_another_thread(worker):
+    events = []
+    server, port = listen(lambda socket: (worker.adopt(socket, lambda socket: socket.resume().end()), server.close()))
+    server.on("close", lambda: events.append(threading.get_ident()))
+    client = net.connect(port, "127.0.0.1")
+    client.resume()
+    net.get_loop().ref()
+    server.on("close", net.get_loop().unref)
+    net.run()
+    assert events == [threading.get_ident()]
 
 
 def test_a_socket_of_another_thread_is_refused(worker):
@@ -348,3 +400,154 @@ def test_a_thread_that_ends_closes_its_sockets():
     thread.join()
     assert len(ends) == 1
     assert closed == ["close"]
+
+
+# --- at the same time -------------------------------------------------------------------------------------------------
+
+
+def side_by_side(*works):
+    """Has each of the functions called on a thread of its own, all at once, and answers what they answer."""
+    gate = threading.Barrier(len(works))
+
+    def begin(work):
+        gate.wait()
+        return work()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        return list(pool.map(begin, works))
+
+
+def test_threads_serve_their_own_connections_at_the_same_time():
+    def echo():
+        answers = []
+        server, port = listen(lambda socket: socket.pipe(socket))
+
+        def ask_once(number):
+            client = net.connect(port, "127.0.0.1")
+            client.setEncoding("utf8")
+            client.on("data", lambda text: (answers.append(text), client.end()))
+            client.once("close", lambda _: count())
+            client.write(f"{number} ")
+
+        def count():
+            if len(answers) == 25:
+                server.close()
+
+        for number in range(25):
+            net.setTimeout(ask_once, number % 3, number)
+        net.run()
+        return sorted(answers)
+
+    expected = sorted(f"{number} " for number in range(25))
+    assert side_by_side(*[echo] * 4) == [expected] * 4
+
+
+def test_sockets_are_handed_round_by_loops_that_all_run():
+    hops = []
+
+    def work():
+        loop = net.get_loop().ref()
+        loops.append(loop)
+        everyone.wait()
+        return net.run()
+
+    def hand_on(socket, left):
+        hops.append(threading.get_ident())
+        if left:
+            following = loops[(left + socket.remotePort) % len(loops)]
+            following.adopt(socket, lambda socket: hand_on(socket, left - 1))
+        else:
+            socket.pipe(socket)
+
+    def ask_for_echoes():
+        everyone.wait()
+        answers = []
+        server, port = listen(lambda socket: hand_on(socket, 8))
+
+        def answer(client, data):
+            answers.append(bytes(data))
+            client.end()
+            if len(answers) == 30:
+                server.close()
+                for loop in loops:
+                    loop.post(loop.unref)
+
+        for number in range(30):
+            client = net.connect(port, "127.0.0.1")
+            client.on("data", lambda data, client=client: answer(client, data))
+            client.write(str(number))
+        net.run()
+        return sorted(answers, key=int)
+
+    loops, everyone = [], threading.Barrier(4)
+    answers = side_by_side(work, work, work, ask_for_echoes)[-1]
+    assert answers == [str(number).encode() for number in range(30)]
+    assert len(hops) == 30 * 9
+
+
+def test_a_block_list_changes_whole_while_threads_read_it():
+    rules = net.BlockList()
+    rules.addCIDR("10.0.0.0/8")
+    asked = ["10.1.2.3", "192.0.2.1", "2001:db8::1"]
+    done = threading.Event()
+
+    def write():
+        for number in range(300):
+            rules.addSubnet("2001:db8::", 32, "ipv6")
+            rules.addRange(f"172.16.{number % 250}.0", "172.31.0.0")
+            rules.addAddress(f"198.51.100.{number % 250}")
+            rules.removeRange(f"172.16.{number % 250}.0", "172.31.0.0")
+            rules.removeSubnet("2001:db8::", 32, "ipv6")
+        done.set()
+        return set()
+
+    def read():
+        wrong = set()
+        while not done.is_set():
+            always, never, sometimes = rules.check_many(asked)
+            if (always, never) != (1, 0) or sometimes not in (0, 1) or not rules.check("10.255.0.1"):
+                wrong.add((always, never, sometimes))
+            wrong.update(line for line in rules.rules if " " not in line)
+            if "192.0.2.7" in rules or len(rules) < 1:
+                wrong.add(len(rules))
+        return wrong
+
+    assert side_by_side(write, read, read, read) == [set()] * 4
+    assert rules.size == 251
+
+
+def test_numbers_of_timers_are_different_on_all_threads():
+    def number_some():
+        timers = [net.setTimeout(print, 60_000) for _ in range(200)]
+        numbers = [int(timer) for timer in timers]
+        for number in numbers[::2]:
+            net.clearTimeout(number)
+        for timer in timers[1::2]:
+            timer.close()
+        return numbers
+
+    numbers = [number for some in side_by_side(*[number_some] * 4) for number in some]
+    assert len(set(numbers)) == 800
+
+
+def test_what_is_kept_for_all_threads_is_made_by_many_at_once():
+    """The classes of errors, the arity of builtin functions, asyncio's own function, and names of events."""
+
+    def make():
+        failures = []
+        emitter = net.EventEmitter()
+        for number in range(50):
+            emitter.on("".join(("event-", str(number))), failures.append)
+            emitter.on("many", [].append)
+        for number in range(50):
+            emitter.emit(f"event-{number}", number)
+        for family in (7, "x", None):
+            with contextlib.suppress(TypeError, ValueError):
+                net.BlockList().addAddress("nowhere", family)
+        net.connect("/nonexistent/path").on("error", lambda error: failures.append(error.code))
+        net.setDefaultAutoSelectFamily(net.getDefaultAutoSelectFamily())
+        net.run(net.sleep(1))
+        net.run()
+        return failures
+
+    assert side_by_side(*[make] * 6) == [[*range(50), "ENOENT"]] * 6

@@ -50,6 +50,8 @@ cdef extern from *:
 cdef extern from "Python.h":
     PyObject *PyThreadState_GetDict()
     bint PyCoro_CheckExact(object)
+    bint PyTuple_CheckExact(object)
+    PyObject *PyTuple_GET_ITEM(object, Py_ssize_t)
 
 # As long as a C timer can wait; whoever keeps the loop alive with it starts it again.
 cdef int64_t FOREVER_MS = 0x7FFFFFFF
@@ -94,6 +96,33 @@ cdef inline Tick take(TickQueue *queue) noexcept:
     queue.head = (queue.head + 1) & (queue.capacity - 1)
     queue.count -= 1
     return tick
+
+
+cdef int put(TickQueue *queue, Tick *tick) except -1:
+    """Adds an entry that was taken from a queue, with its references."""
+    if queue.count == queue.capacity:
+        grow(queue)
+    queue.items[(queue.head + queue.count) & (queue.capacity - 1)] = tick[0]
+    queue.count += 1
+    return 0
+
+
+cdef bint is_for(const Tick *tick, PyObject *target) noexcept:
+    """Whether an entry is about `target`, alone or with more that goes with it."""
+    if tick.target == target:
+        return True
+    found = <object>tick.target
+    return PyTuple_CheckExact(found) and len(<tuple>found) > 0 and PyTuple_GET_ITEM(found, 0) == target
+
+
+cdef int move_ticks(TickQueue *queue, PyObject *target, TickQueue *to) except -1:
+    """Moves what is due for `target`; all else stays in its order."""
+    cdef size_t _left
+    cdef Tick tick
+    for _left in range(queue.count):
+        tick = take(queue)
+        put(to if is_for(&tick, target) else queue, &tick)
+    return 0
 
 
 cdef void clear_queue(TickQueue *queue) noexcept:
@@ -227,6 +256,7 @@ cdef class Loop:
         lost. Raises `RuntimeError` if the socket is not the calling thread's, and an `OSError` (`EBUSY`) while bytes
         that were written to it wait to be sent."""
         cdef Loop old = handle.loop_of()
+        cdef _Due due
         old.check_thread()
         if self.thread == 0:
             raise RuntimeError("this loop's thread is over")
@@ -236,8 +266,11 @@ cdef class Loop:
             return handle
         luggage = handle.leave()
         handle._loop = self
+        due = _Due.__new__(_Due)
+        move_ticks(&old.ticks, <PyObject *>handle, &due.ticks)
+        move_ticks(&old.microtasks, <PyObject *>handle, &due.ticks)
         old.touch()
-        self.post(arrive, handle, luggage, callback)
+        self.post(arrive, handle, (luggage, due), callback)
         return handle
 
     def ref(self):
@@ -739,8 +772,24 @@ cdef class Handle(EventEmitter):
         Py_DECREF(self)
 
 
+@cython.no_gc
+@cython.final
+cdef class _Due:
+    """What was due for a socket when it left its loop, and is done by the next one."""
+    cdef TickQueue ticks
+
+    def __dealloc__(self):
+        free_queue(&self.ticks)
+
+
 def arrive(Handle handle, luggage, callback):
-    handle.arrive(luggage)
+    cdef Loop loop = handle._loop
+    cdef TickQueue *due = &(<_Due>luggage[1]).ticks
+    cdef Tick tick
+    handle.arrive(luggage[0])
+    while due.count:
+        tick = take(due)
+        put(&loop.ticks, &tick)
     return None if callback is None else callback(handle)
 
 

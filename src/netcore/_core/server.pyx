@@ -6,6 +6,7 @@ import stat
 from collections.abc import Mapping
 from math import ceil
 
+from cpython.pythread cimport PyThread_get_thread_ident
 from libc.stdint cimport intptr_t
 
 from netcore._core.aborting cimport check_signal, on_abort
@@ -18,7 +19,7 @@ from netcore._core.errors cimport errno_error, invalid_arg_type, invalid_arg_val
 from netcore._core.hosts cimport address_dict, parse_address
 from netcore._core.iteration cimport connections_of, settled
 from netcore._core.listener cimport call1, call2
-from netcore._core.loop cimport Handle
+from netcore._core.loop cimport Handle, Loop
 from netcore._core.nc cimport *
 from netcore._core.promise cimport Promise
 from netcore._core.socket cimport Socket, accepted, set_gone
@@ -63,7 +64,16 @@ cdef int count_tick(object item) except -1:
 
 
 cdef int lost_one(object server) except -1:
-    return (<Server>server).lost_one()
+    """A connection has ended, on whatever thread: it may have moved to another one."""
+    cdef Loop loop = (<Server>server).loop_of()
+    if loop.thread == PyThread_get_thread_ident():
+        return (<Server>server).lost_one()
+    loop.post(_lost_one, server)
+    return 0
+
+
+def _lost_one(Server server not None):
+    server.lost_one()
 
 
 set_gone(lost_one)

@@ -15,6 +15,8 @@ cdef class Socket(Dialer):
     cdef int idle(self) except -1
     cdef int drop_idle_handle(self) except -1
     cdef int fail_pending(self, bint never_connected) except -1
+    cdef int is_connected(self) except -1
+    cdef int is_ready(self) except -1
     cdef int after_connect(self) except -1
     cdef int lose_writes(self) except -1
     cdef int apply_options(self) except -1

@@ -20,7 +20,7 @@ from netcore._core.errors cimport (
 from netcore._core.hosts cimport address_dict
 from netcore._core.iteration cimport chunks_of, closing_of, opening_of
 from netcore._core.listener cimport call1
-from netcore._core.loop cimport Loop
+from netcore._core.loop cimport Loop, current_loop
 from netcore._core.nc cimport *
 from netcore._core.pipe cimport close_pipe, open_pipe
 from netcore._core.stream cimport *
@@ -432,13 +432,25 @@ cdef class Socket(Dialer):
 
     cdef int connected(self) except -1:
         """The connection is there."""
+        cdef Loop here = self._loop
         self.apply_options()
         self.emit0("connect")
+        if self._loop is not here:
+            return follow(self, _is_connected)
+        return self.is_connected()
+
+    cdef int is_connected(self) except -1:
+        cdef Loop here = self._loop
         if self.state & ST_HANDLE:
             self.after_connect()
         elif self.writes is not None and self.writes.held:
             self.lose_writes()
         self.emit0("ready")
+        if self._loop is not here:
+            return follow(self, _is_ready)
+        return self.is_ready()
+
+    cdef int is_ready(self) except -1:
         if self.state & ST_HANDLE and not self.state & RD_PAUSED and (
             (self.state & (RD_FLOW_KNOWN | RD_FLOWING)) != RD_FLOW_KNOWN
         ):
@@ -879,6 +891,26 @@ cdef class Socket(Dialer):
         if self.state & RD_STARTED:
             nc_stream_read_start(self.c)
         return self.relays_again()
+
+
+cdef int follow(Socket socket, object step) except -1:
+    """A listener has moved the socket to another thread's loop, and there it has to go on."""
+    socket._loop.post(step, socket)
+    return 0
+
+
+def _is_connected(Socket socket not None):
+    if socket._loop is current_loop():
+        socket.is_connected()
+    else:
+        follow(socket, _is_connected)
+
+
+def _is_ready(Socket socket not None):
+    if socket._loop is current_loop():
+        socket.is_ready()
+    else:
+        follow(socket, _is_ready)
 
 
 cdef int onread_tick(object socket) except -1:

@@ -450,7 +450,10 @@ cdef class Duplex(Handle):
         if (self.state & (RD_FLOWING | RD_SYNC | RD_DATA_LISTENING | RD_BUFFERED)) == DATA_FLOWS:
             self.forget_awaited()
             self.state |= RD_DATA_EMITTED
+            here = self._loop
             self.emit1("data", chunk)
+            if self._loop is not here:
+                return 0
         else:
             if self.chunks is None:
                 self.chunks = Chunks.__new__(Chunks)
