@@ -20,7 +20,7 @@ $(VENV)/built: pyproject.toml $(SOURCES)
 	@if [ ! -e $(VENV)/installed ] || [ pyproject.toml -nt $(VENV)/installed ]; then \
 		$(PYTHON) -m venv $(VENV) && \
 		$(PIP) install 'setuptools>=77' 'Cython>=3.3.1,<3.4' wheel && \
-		$(PIP) install --no-build-isolation --editable '.[test,typing]' && \
+		$(PIP) install --no-build-isolation --editable '.[test,peers,typing]' && \
 		touch $(VENV)/installed; \
 	else \
 		$(BIN)/python setup.py --quiet build_ext --inplace; \

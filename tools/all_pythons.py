@@ -15,8 +15,7 @@ from pythons import CACHE, ROOT
 
 
 def test(version: str, arguments: list[str]) -> int:
-    requirements = pythons.project()
-    needed = [*requirements["build-system"]["requires"], *requirements["project"]["optional-dependencies"]["test"]]
+    needed = [*pythons.project()["build-system"]["requires"], *pythons.test_packages(version)]
     python = pythons.environment(pythons.installed()[version], f"all-{version}", needed)
     pythons.run([python, "setup.py", "--quiet", "build_ext", "--inplace"], cwd=ROOT)
     options = ["-q", "-o", f"cache_dir={CACHE / 'pytest'}", *(arguments or ["tests/python"])]

@@ -37,9 +37,10 @@ def check(wheel: Path, target: Target, version: str) -> str:
 
 
 def check_tags(name: str, target: Target, version: str) -> None:
-    python = f"cp{version.replace('.', '')}"
+    abi = f"cp{version.replace('.', '')}"
+    python = abi.removesuffix("t")
     platform = target.tag or target.platform.replace("-", "_").replace(".", "_")
-    if f"-{python}-{python}-" not in name or platform not in name:
+    if f"-{python}-{abi}-" not in name or platform not in name:
         raise Problem(f"its tags are wrong: {name}")
 
 

