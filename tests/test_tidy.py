@@ -91,3 +91,19 @@ def test_the_core_has_no_writable_globals_and_exports_its_own_names_only(tmp_pat
     assert len(symbols) > 300
     assert [name for name, *_, section in symbols if section.startswith((".bss", "*COM*")) or section == ".data"] == []
     assert [name for name, _, kind, *_ in symbols if kind.isupper() and not name.startswith("nc_")] == []
+
+
+@pytest.mark.parametrize(
+    ("compiler", "foreign"),
+    [
+        (("clang", "-Wgnu"), "kqueue|iocp|win_"),
+        (("x86_64-w64-mingw32-gcc",), "kqueue|epoll|posix|readiness"),
+    ],
+    ids=["epoll", "iocp"],
+)
+def test_the_core_is_plain_c11(compiler: tuple[str, ...], foreign: str) -> None:
+    """Compilers that know no GNU extensions, Microsoft's above all, have to take it as well."""
+    files = [file for file in C_FILES if file.suffix == ".c" and not re.search(foreign, file.name)]
+    assert len(files) > 30
+    options = ["-std=c11", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Wvla", "-Werror", "-I.", "-Iinclude"]
+    subprocess.run([*compiler, *options, *files], cwd=CORE, check=True)
