@@ -268,7 +268,7 @@ def goals(t: dict[str, float]) -> list[tuple[str, float, str]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=41)
     parser.add_argument("--node", default=shutil.which("node"), help="the binary of a real Node")
     parser.add_argument("--json", type=Path, help="write the figures to a file, too")
     args = parser.parse_args()
