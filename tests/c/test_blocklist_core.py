@@ -1,4 +1,5 @@
-"""The block list's core by itself: against its brute-force oracle, and with threads; plain and under sanitizers."""
+"""The block list's core by itself: against its brute-force oracle, and with threads; plain and under sanitizers. The readers
+of addresses against each other."""
 
 import subprocess
 
@@ -22,6 +23,11 @@ def test_agrees_with_an_oracle_that_looks_at_every_rule(seed: int) -> None:
 
 def test_agrees_with_the_oracle_under_the_address_sanitizer() -> None:
     run("blocklist_oracle", build.ADDRESSES, 99, 4)
+
+
+@pytest.mark.parametrize("sanitize", [build.PLAIN, build.ADDRESSES], ids=["plain", "address"])
+def test_what_reads_a_text_as_a_whole_agrees_with_what_reads_its_characters(sanitize: str) -> None:
+    run("address_readers", sanitize, 7, 3_000_000 if sanitize == build.PLAIN else 300_000)
 
 
 def test_four_times_the_rules_are_not_sixteen_times_the_work() -> None:
