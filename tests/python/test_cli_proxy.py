@@ -433,7 +433,7 @@ def accepts(port: int) -> bool:
     try:
         with dial(port):
             return True
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):  # reset while the listener is being closed
         return False
 
 
