@@ -32,9 +32,10 @@ void nc__relay_pass(nc_stream *from, nc_slice *slice) {
     nc__stream_receive(from);
 }
 
+/* An echo is copied, since its one peer is what it waits for: pages that have changed hands are cold where they are read. */
 nc_sock *nc__relay_onward(const nc_relay *relay) {
     nc_stream *to = relay->to;
-    bool at_once = !to->queue.head && !(to->state & (NC__CONNECTING | NC__SEND_PENDING));
+    bool at_once = to != relay->from && !to->queue.head && !(to->state & (NC__CONNECTING | NC__SEND_PENDING));
     return at_once && takes_more(to) ? &to->sock : NULL;
 }
 

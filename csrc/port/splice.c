@@ -1,5 +1,5 @@
 /* splice(2), from socket to pipe and from pipe to socket: pages change hands, bytes stay where they are. A bulk relay takes
- * a fifth to a third less processor time than one that copies.
+ * a fifth less processor time than one that copies.
  *
  * What the target does not take is read out of the pipe at once, into an ordinary slice. So one pipe serves every relay of a
  * loop, nothing is ever hidden in it when a relay ends or a listener wants to see the bytes, and a slow target costs what it
