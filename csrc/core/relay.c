@@ -17,14 +17,10 @@ bool nc__relay_is_ready(const nc_relay *relay) {
     return relay->to->queue.bytes == 0 && !(relay->to->state & (NC__CONNECTING | NC__SEND_FAILED));
 }
 
-static bool takes_more(const nc_stream *to) {
-    return nc_stream_is_open(to) && !(to->state & (NC__SHUT_ASKED | NC__SEND_FAILED | NC__CONNECT_FAILED));
-}
-
 /* If the target takes no more bytes (its own event says why), these are lost, as they would be in flight. */
 void nc__relay_pass(nc_stream *from, nc_slice *slice) {
     nc_stream *to = from->relay->to;
-    if (!takes_more(to)) {
+    if (nc__stream_check_writable(to) != NC_OK) {
         nc__slice_release(&from->handle.loop->slices, slice);
         return;
     }
@@ -35,8 +31,8 @@ void nc__relay_pass(nc_stream *from, nc_slice *slice) {
 /* An echo is copied, since its one peer is what it waits for: pages that have changed hands are cold where they are read. */
 nc_sock *nc__relay_onward(const nc_relay *relay) {
     nc_stream *to = relay->to;
-    bool at_once = to != relay->from && !to->queue.head && !(to->state & (NC__CONNECTING | NC__SEND_PENDING));
-    return at_once && takes_more(to) ? &to->sock : NULL;
+    bool at_once = nc__stream_sends_at_once(to) && nc__stream_check_writable(to) == NC_OK;
+    return at_once && to != relay->from ? &to->sock : NULL;
 }
 
 void nc__relay_passed(nc_stream *from, const nc_passed *passed) {

@@ -80,6 +80,10 @@ void nc__stream_forget(nc_stream *stream);
 /* stream_send.c */
 void nc__stream_mark_dirty(nc_stream *stream);
 void nc__stream_sent(nc_sock *sock, nc_status status, size_t size);
+/* Whether bytes may be queued: NC_ENOTCONN, NC_EPIPE. */
+nc_status nc__stream_check_writable(const nc_stream *stream);
+/* Whether bytes may be offered to the kernel now, past the queue, which is empty. */
+bool nc__stream_sends_at_once(const nc_stream *stream);
 /* Sends a slice behind what waits, and queues what the kernel does not take; the slice is used up. */
 void nc__stream_send_slice(nc_stream *stream, nc_slice *slice);
 /* The port has sent bytes that never were in the queue; what is left of them is sent or queued. */

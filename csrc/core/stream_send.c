@@ -8,14 +8,14 @@ void nc__stream_mark_dirty(nc_stream *stream) {
     if (nc__list_is_empty(&stream->dirty)) nc__list_append(&stream->handle.loop->dirty, &stream->dirty);
 }
 
-static nc_status check_writable(const nc_stream *stream) {
+nc_status nc__stream_check_writable(const nc_stream *stream) {
     if (!nc_stream_is_open(stream)) return NC_ENOTCONN;
     if (stream->state & (NC__SHUT_ASKED | NC__SEND_FAILED | NC__CONNECT_FAILED)) return NC_EPIPE;
     return NC_OK;
 }
 
 nc_status nc_stream_write(nc_stream *stream, const void *data, size_t size, void *pin) {
-    nc_status status = check_writable(stream);
+    nc_status status = nc__stream_check_writable(stream);
     if (status != NC_OK) return status;
     if (size == 0 && !pin) return NC_OK;
     nc_loop *loop = stream->handle.loop;
@@ -120,6 +120,10 @@ void nc__stream_sent(nc_sock *sock, nc_status status, size_t size) {
     nc_stream_flush(stream);
 }
 
+bool nc__stream_sends_at_once(const nc_stream *stream) {
+    return !nc_port_holds_buffers() && !stream->queue.head && !(stream->state & UNSENDABLE);
+}
+
 /* Sends what of a slice the kernel takes now; the slice is what is left. */
 static nc_status send_slice(nc_stream *stream, nc_slice *slice) {
     nc_buf buf = {slice->data, slice->size};
@@ -151,7 +155,7 @@ static void queue_slice(nc_stream *stream, nc_slice *slice, bool is_blocked) {
 /* A slice that need not wait for others, and that the kernel takes whole, never sees the queue. A port that reads the
  * bytes after the call needs to find them there. */
 void nc__stream_send_slice(nc_stream *stream, nc_slice *slice) {
-    bool waits = nc_port_holds_buffers() || stream->queue.head || (stream->state & UNSENDABLE);
+    bool waits = !nc__stream_sends_at_once(stream);
     nc_status status = waits ? NC_OK : send_slice(stream, slice);
     if (waits || status == NC_EAGAIN) {
         queue_slice(stream, slice, !waits);
