@@ -7,17 +7,9 @@
 
 #include "core/address_v4.c"
 #include "core/address_v6.c"
+#include "draw.h"
 
 enum { TEXT_MAX = 64 };
-
-static uint64_t state;
-
-static uint64_t draw(uint64_t below) {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (state >> 11) % below;
-}
 
 static size_t append(char *text, size_t len, const char *format, unsigned value) {
     int more = snprintf(text + len, TEXT_MAX - len, format, value);

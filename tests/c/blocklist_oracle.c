@@ -8,17 +8,9 @@
 #include <string.h>
 
 #include "core/blocklist_rules.h"
+#include "draw.h"
 
 enum { RULES_MAX = 400, STEPS = 600, PROBES = 12 };
-
-static uint64_t state;
-
-static uint64_t draw(uint64_t below) {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (state >> 11) % below;
-}
 
 static void put(nc_addr *addr, nc__key key, uint8_t family) {
     *addr = (nc_addr){.family = family};
