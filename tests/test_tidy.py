@@ -22,7 +22,7 @@ MAY_INCLUDE = {
 # The C library's, and those of compilers.
 STANDARD_HEADERS = {
     *("assert", "ctype", "inttypes", "limits", "stdatomic", "stdbool", "stddef", "stdint", "stdio", "stdlib", "string"),
-    *("emmintrin", "intrin", "xmmintrin"),
+    *("emmintrin", "intrin"),
 }
 PLATFORM = re.compile(r"#\s*(?:el)?if.*\b(?:__linux__|__APPLE__|_WIN32|__\w*BSD__|__unix__)")
 
