@@ -1,6 +1,7 @@
 """Getting connected: forms, look-ups, racing, errors, reconnecting."""
 
 import contextlib
+import inspect
 import socket as system
 
 import pytest
@@ -270,6 +271,19 @@ def test_a_signal_destroys_the_socket(port):
     socket.on("connect", controller.abort)
     net.run()
     assert log == ["ABORT_ERR", "close"]
+
+
+def test_a_signal_destroys_a_socket_without_inspecting_anything(monkeypatch):
+    inspected = []
+    signature = inspect.signature
+    monkeypatch.setattr(inspect, "signature", lambda callback: (inspected.append(callback), signature(callback))[1])
+    controller = net.AbortController()
+    socket = net.Socket(signal=controller.signal)
+    socket.on("error", lambda error: None)
+    controller.abort()
+    net.run()
+    assert socket.destroyed
+    assert inspected == []
 
 
 def test_a_signal_that_was_aborted_before_destroys_a_new_socket():

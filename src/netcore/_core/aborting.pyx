@@ -12,7 +12,8 @@ cdef int check_signal(object signal, str name) except -1:
 
 cdef object on_abort(object signal, object callback):
     watch = Watch(signal, callback)
-    (<AbortSignal>signal).add(watch)
+    # A method, whose arity shows: that of an object which can be called is looked for, at some length.
+    (<AbortSignal>signal).add(watch.happened)
     return watch
 
 
@@ -26,7 +27,7 @@ cdef class Watch:
         self.signal = signal
         self.callback = callback
 
-    def __call__(self, event=None):
+    def happened(self, _event):
         callback = self.callback
         self.stop()
         if callback is not None:
@@ -38,4 +39,4 @@ cdef class Watch:
         self.signal = None
         self.callback = None
         if signal is not None:
-            signal.remove(self)
+            signal.remove(self.happened)
