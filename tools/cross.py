@@ -31,12 +31,12 @@ TARGETS = {
     target.name: target
     for target in (
         Target("manylinux_x86_64", "x86_64-linux-gnu.2.17", "linux-x86_64", ".cpython-{v}-x86_64-linux-gnu.so", tag="manylinux_2_17_x86_64"),  # noqa: E501
+        Target("win_amd64", "", "win-amd64", ".cp{v}-win_amd64.pyd", "-static-libgcc"),
         Target("manylinux_aarch64", "aarch64-linux-gnu.2.17", "linux-aarch64", ".cpython-{v}-aarch64-linux-gnu.so", tag="manylinux_2_17_aarch64"),  # noqa: E501
         Target("musllinux_x86_64", "x86_64-linux-musl", "linux-x86_64", ".cpython-{v}-x86_64-linux-musl.so", tag="musllinux_1_2_x86_64"),  # noqa: E501
         Target("musllinux_aarch64", "aarch64-linux-musl", "linux-aarch64", ".cpython-{v}-aarch64-linux-musl.so", tag="musllinux_1_2_aarch64"),  # noqa: E501
         Target("macos_arm64", "aarch64-macos.11.0", "macosx-11.0-arm64", ".cpython-{v}-darwin.so", "-undefined dynamic_lookup -Wl,-S,-x"),  # noqa: E501
         Target("macos_x86_64", "x86_64-macos.11.0", "macosx-11.0-x86_64", ".cpython-{v}-darwin.so", "-undefined dynamic_lookup -Wl,-S,-x"),  # noqa: E501
-        Target("win_amd64", "", "win-amd64", ".cp{v}-win_amd64.pyd", "-static-libgcc"),
     )
 }  # fmt: skip
 
@@ -91,7 +91,8 @@ def _variables(target: Target, version: str) -> dict[str, object]:
     return {
         "CC": compiler,
         "CXX": compiler,
-        "CFLAGS": "-O2 -DNDEBUG" if target.name.startswith("win") else "-O2 -DNDEBUG -fPIC",
+        # Without the definition the headers of CPython 3.11 take a compiler other than Microsoft's for one of 32 bits.
+        "CFLAGS": "-O2 -DNDEBUG -DMS_WIN64=" if target.name.startswith("win") else "-O2 -DNDEBUG -fPIC",
         "LDSHARED": linker,
         "LDCXXSHARED": linker,
         "AR": "ar",

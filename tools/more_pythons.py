@@ -3,9 +3,9 @@
     python tools/more_pythons.py [3.13t 3.14 3.15 ...]
 
 Newer ones are Debian's packages of its testing release, unpacked into a folder of their own together with the C library
-that they need. The free-threaded build, which Debian has no package of, is made from the source package of the stable
-release; `3.13t-tsan` is that with ThreadSanitizer in the interpreter, which then knows what its own locks put in order.
-All of them stay in .cache, where the other tools find them.
+that they need. The free-threaded builds, which Debian has no package of, are made from its source packages, that of 3.13
+from the stable release's; `3.13t-tsan` is that with ThreadSanitizer in the interpreter, which then knows what its own
+locks put in order. All of them stay in .cache, where the other tools find them.
 """
 
 import lzma
@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -39,13 +40,29 @@ def unpacked(version: str) -> None:
     (include / MACHINE / f"python{version}" / "pyconfig.h").replace(include / f"python{version}" / "pyconfig.h")
 
 
-def archive_of(package: str) -> str:
-    """Where the mirror has the upstream archive, as its index of sources says."""
-    with urllib.request.urlopen(f"{packages.mirror()}/dists/{STABLE}/main/source/Sources.xz") as page:
+def archives_of(version: str) -> list[str]:
+    """Where the mirror has the upstream archive, as its index of sources says; then where it may have older ones of the
+    same series, since not every mirror has all that its index names."""
+    suite = STABLE if version == "3.13" else TESTING
+    with urllib.request.urlopen(f"{packages.mirror()}/dists/{suite}/main/source/Sources.xz") as page:
         sources = lzma.decompress(page.read()).decode()
-    entry = re.search(rf"^Package: {package}\n(?:.+\n)+", sources, re.M)[0]
+    entry = re.search(rf"^Package: python{version}\n(?:.+\n)+", sources, re.M)[0]
     folder = re.search(r"^Directory: (.+)$", entry, re.M)[1]
-    return f"{folder}/{re.search(rf'{package}_[0-9.]+[.]orig[.]tar[.]xz', entry)[0]}"
+    latest = int(re.search(rf"python{version}_{version}[.](\d+)[.]orig[.]tar[.]xz", entry)[1])
+    releases = [*range(latest, -1, -1), "0~rc3", "0~rc2", "0~rc1"]
+    return [f"{folder}/python{version}_{version}.{release}.orig.tar.xz" for release in releases]
+
+
+def download(version: str, archive: Path) -> None:
+    new = archive.with_suffix(".new")
+    for place in archives_of(version):
+        try:
+            urllib.request.urlretrieve(f"{packages.mirror()}/{place}", new)
+        except urllib.error.HTTPError:
+            continue
+        new.rename(archive)
+        return
+    sys.exit(f"more_pythons: the mirror has no source of CPython {version}")
 
 
 def source(version: str) -> Path:
@@ -53,9 +70,7 @@ def source(version: str) -> Path:
     archive = FOLDER / f"python-{version}.tar.xz"
     if not archive.exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
-        new = archive.with_suffix(".new")
-        urllib.request.urlretrieve(f"{packages.mirror()}/{archive_of(f'python{version}')}", new)
-        new.rename(archive)
+        download(version, archive)
     place = FOLDER / f"source-{version}"
     shutil.rmtree(place, ignore_errors=True)
     with tarfile.open(archive) as tar:
@@ -89,7 +104,7 @@ def interpreter(name: str) -> Path:
 
 
 def main() -> int:
-    for name in sys.argv[1:] or ("3.14", "3.15", "3.13t"):
+    for name in sys.argv[1:] or ("3.14", "3.15", "3.13t", "3.14t"):
         print(f"CPython {name}: {interpreter(name)}", flush=True)
     return 0
 

@@ -1,6 +1,6 @@
 """The tests on Windows' side, under Wine: the C core's own, then the Python suite with an installed win_amd64 wheel.
 
-    python tools/windows.py [--wheel FILE] [arguments for pytest]
+    python tools/windows.py [--version 3.12] [--wheel FILE] [arguments for pytest]
 
 Debian's packages wine64 and mingw-w64 must be there. Ends with pytest's own summary and its exit status.
 """
@@ -16,7 +16,7 @@ import cross
 import pythons
 from pythons import CACHE, ROOT, run
 
-VERSION = "3.12"
+VERSION = "3.12"  # unless another one is asked for
 WINE = Path("/usr/lib/wine/wine64")
 SERVER = Path("/usr/lib/wine/wineserver64")
 HOME = CACHE / "wine"
@@ -29,16 +29,19 @@ def environment() -> dict[str, str]:
     return dict(os.environ, WINEPREFIX=str(HOME / "prefix"), WINEARCH="win64", WINEDEBUG="-all", PYTHONUTF8="1", CI="1")
 
 
-def wine(*command: str | Path, cwd: Path | None = None) -> int:
-    """Runs a Windows program. Its output passes through a pipe: a file as standard output ends Python there at start."""
+def wine(*command: str | Path, cwd: Path | None = None) -> tuple[int, str]:
+    """Runs a Windows program; its status, and the last line that it wrote. Its output passes through a pipe: a file as
+    standard output ends Python there at start."""
     process = subprocess.Popen(
         [WINE, *command], env=environment(), cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )  # fmt: skip
     assert process.stdout is not None
+    last = b""
     for line in process.stdout:
         sys.stdout.buffer.write(line)
         sys.stdout.buffer.flush()
-    return process.wait()
+        last = line.strip() or last
+    return process.wait(), last.decode(errors="replace")
 
 
 def check_there() -> None:
@@ -54,24 +57,35 @@ def start_server() -> None:
     subprocess.run(command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 
 
-def prepare() -> Path:
-    """A Windows Python with pytest, in a Wine of the project's own; its interpreter."""
-    python = HOME / "python" / "python.exe"
-    ready = HOME / f"ready-{pythons.stamp_of(TEST_PACKAGES)}"
+def prepare_wine() -> None:
+    """A Wine of the project's own, with its server running."""
+    ready = HOME / "ready"
     if ready.exists():
         start_server()
-        return python
+        return
     shutil.rmtree(HOME, ignore_errors=True)
     (HOME / "prefix").mkdir(parents=True)
     start_server()
-    shutil.copytree(pythons.windows(VERSION), HOME / "python")
     run([WINE, "wineboot", "--init"], env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     run([WINE, "winecfg", "-v", "win10"], env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wheels = HOME / "wheels"
-    options = ["--only-binary=:all:", "--platform", "win_amd64", "--python-version", VERSION, "--dest", wheels]
+    ready.touch()
+
+
+def prepare(version: str) -> Path:
+    """A Windows CPython with pytest under that Wine; its interpreter."""
+    prepare_wine()
+    folder = HOME / version
+    python = folder / "python.exe"
+    ready = folder / f"ready-{pythons.stamp_of(TEST_PACKAGES)}"
+    if ready.exists():
+        return python
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(pythons.windows(version), folder)
+    wheels = folder / "wheels"
+    options = ["--only-binary=:all:", "--platform", "win_amd64", "--python-version", version, "--dest", wheels]
     run([pythons.tools(), "-m", "pip", "--disable-pip-version-check", "--quiet", "download", *options, *TEST_PACKAGES])
     offline = ["--quiet", "--disable-pip-version-check", "--no-index", "--find-links", wheels]
-    if wine(python, "-m", "pip", "install", *offline, *TEST_PACKAGES) != 0:
+    if wine(python, "-m", "pip", "install", *offline, *TEST_PACKAGES)[0] != 0:
         sys.exit("windows: the packages for the tests cannot be installed")
     ready.touch()
     return python
@@ -90,7 +104,7 @@ def test_core() -> bool:
     ]
     run([*make, "tests"])
     programs = sorted((ROOT / "build" / "core" / "iocp" / "tests").glob("*.exe"))
-    return all([wine(program) == 0 for program in programs])
+    return all([wine(program)[0] == 0 for program in programs])
 
 
 def copy_tests(place: Path) -> None:
@@ -101,10 +115,10 @@ def copy_tests(place: Path) -> None:
     shutil.copy(ROOT / "pyproject.toml", place)
 
 
-def run_python_tests(python: Path, wheel: Path, arguments: list[str], program: str | None = None) -> int:
-    """Installs the wheel and runs pytest with `arguments`, or `program` alone."""
+def run_python_tests(python: Path, wheel: Path, arguments: list[str], program: str | None = None) -> tuple[int, str]:
+    """Installs the wheel and runs pytest with `arguments`, or `program` alone; the status, and what was said last."""
     offline = ["--quiet", "--disable-pip-version-check", "--no-index", "--no-deps", "--force-reinstall"]
-    if wine(python, "-m", "pip", "install", *offline, wheel) != 0:
+    if wine(python, "-m", "pip", "install", *offline, wheel)[0] != 0:
         sys.exit(f"windows: {wheel.name} cannot be installed")
     place = HOME / "run"
     copy_tests(place)
@@ -112,26 +126,28 @@ def run_python_tests(python: Path, wheel: Path, arguments: list[str], program: s
         (place / "program.py").write_text(program)
         return wine(python, "program.py", cwd=place)
     options = ["-q", "--timeout", TIMEOUT_S, *(arguments or ["tests/python"])]
-    status = wine(python, "-m", "pytest", "-n", "2", *options, cwd=place)
-    if status == SOME_FAILED:
-        # Wine's server is one process that everything goes through, and loses its pace on a busy machine.
-        print("what failed, once more and one after the other:", flush=True)
-        status = wine(python, "-m", "pytest", "--last-failed", *options, cwd=place)
-    return status
+    status, last = wine(python, "-m", "pytest", "-n", "2", *options, cwd=place)
+    if status != SOME_FAILED:
+        return status, last
+    # Wine's server is one process that everything goes through, and loses its pace on a busy machine.
+    print("what failed, once more and one after the other:", flush=True)
+    status, again = wine(python, "-m", "pytest", "--last-failed", *options, cwd=place)
+    return status, f"{last}; those once more: {again}"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--version", default=VERSION, choices=pythons.WINDOWS, help="of CPython")
     parser.add_argument("--wheel", type=Path, help="test this wheel instead of building one")
     options, arguments = parser.parse_known_args()
     check_there()
-    python = prepare()
+    python = prepare(options.version)
     core = test_core()
     wheel = options.wheel
     if not wheel:
         cross.sdist()
-        wheel = cross.build(cross.TARGETS["win_amd64"], VERSION, ROOT / "dist")
-    status = run_python_tests(python, wheel.resolve(), arguments)
+        wheel = cross.build(cross.TARGETS["win_amd64"], options.version, ROOT / "dist")
+    status, _ = run_python_tests(python, wheel.resolve(), arguments)
     if not core:
         print("the C tests failed: see above")
     return status or int(not core)
