@@ -26,6 +26,8 @@ LAYERS = (
     "arguments",
     "hosts",
     "stream",
+    "readable",
+    "duplex",
     "iteration",
     "dialer",
     "pipe",

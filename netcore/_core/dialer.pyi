@@ -3,9 +3,9 @@ from typing import Any, Final, Self, overload
 
 from typing_extensions import Unpack, disjoint_base
 
+from netcore._core.duplex import Duplex
 from netcore._core.listener import _Takes0
 from netcore._core.loop import Handle, Source
-from netcore._core.stream import Duplex
 from netcore.options import ConnectOptions
 
 CONNECT_OPTIONS: frozenset[str]

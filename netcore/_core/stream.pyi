@@ -1,116 +1,15 @@
-from collections.abc import Callable
-from typing import Any, Self, overload
+from typing import Any, Self
 
-from typing_extensions import Buffer, disjoint_base
+from typing_extensions import disjoint_base
 
-from netcore._core.listener import _Takes1
 from netcore._core.loop import Handle
 
 @disjoint_base
-class Duplex(Handle):
-    """A stream that can be read and written, with the behaviour of Node's `stream.Duplex`."""
-    def read(self, size: int | None = None) -> bytes | str | None:
-        """Takes `size` bytes (or characters, after `setEncoding`) out of what has been received; None if there are
-        not that many yet. Without `size`, takes what there is."""
-    def unshift(self, chunk: Buffer | str | None, encoding: str | None = None) -> bool:
-        """Puts a chunk back in front of what has been received. Errors come as 'error' events."""
-    def pause(self) -> Self:
-        """Stops the flow of 'data' events. What arrives meanwhile is buffered up to the high-water mark."""
-    def resume(self) -> Self:
-        """Lets 'data' events flow, on the next tick."""
-    def isPaused(self) -> bool:
-        """Whether `pause()` is in force."""
-    def setEncoding(self, encoding: str | None = None) -> Self:
-        """Makes chunks come as str, decoded from `encoding` (None: `'utf8'`); a character split over two packets
-        comes whole. Unknown encodings are `ERR_UNKNOWN_ENCODING`."""
-    @overload
-    def write(
-        self,
-        data: Buffer | str,
-        encoding: str | None = None,
-        callback: _Takes1[Exception | None] | None = None,
-    ) -> bool:
-        """Sends `data`: bytes, anything with the buffer protocol, or str in `encoding`. `callback(error)` is called
-        when the kernel has taken it. False means that the queue has reached the high-water mark: 'drain' tells when
-        it is empty. What is given as a large buffer must not change until the callback."""
-    @overload
-    def write(self, data: Buffer | str, encoding: _Takes1[Exception | None]) -> bool: ...
-    @overload
-    def end(
-        self,
-        data: Buffer | str | None = None,
-        encoding: str | None = None,
-        callback: _Takes1[Exception | None] | None = None,
-    ) -> Self:
-        """Ends the writable side: sends `data`, if given, then half-closes. `callback(error)` is called at 'finish', or
-        when it will never come."""
-    @overload
-    def end(self, data: Buffer | str | None, encoding: _Takes1[Exception | None]) -> Self: ...
-    @overload
-    def end(self, data: _Takes1[Exception | None]) -> Self: ...
-    def cork(self) -> None:
-        """Holds writes back until `uncork()` has been called as often as this."""
-    def uncork(self) -> None:
-        """Sends what was written since `cork()`."""
-    def setDefaultEncoding(self, encoding: str) -> Self:
-        """Sets the encoding of strings given to `write` and `end` without one. `ERR_UNKNOWN_ENCODING`."""
+class Stream(Handle):
+    """What both sides of a stream share."""
     def destroy(self, error: BaseException | None = None) -> Self:
         """Ends the stream at once, in both directions. `error`, if given and not False, is emitted as 'error'; 'close'
         follows."""
-    @property
-    def readable(self) -> bool:
-        """Whether data may still be read: not destroyed, no error, no 'end' yet."""
-    @property
-    def readableFlowing(self) -> bool | None:
-        """True while data flows, False when it was stopped, None before anybody decided."""
-    @property
-    def readableLength(self) -> int:
-        """Bytes (characters, after `setEncoding`) received and not read."""
-    @property
-    def readableHighWaterMark(self) -> int:
-        """How many bytes may wait to be read before receiving stops. Bytes; 65536 unless the option says otherwise."""
-    @property
-    def readableEncoding(self) -> str | None:
-        """The encoding set with `setEncoding`, in its normal spelling; None without one."""
-    @property
-    def readableEnded(self) -> bool:
-        """Whether 'end' has been emitted."""
-    @property
-    def readableAborted(self) -> bool:
-        """Whether the stream was destroyed, or failed, before 'end'."""
-    @property
-    def readableDidRead(self) -> bool:
-        """Whether any 'data' has been emitted, or relayed by a pipe."""
-    @property
-    def readableObjectMode(self) -> bool:
-        """Always False: sockets carry bytes."""
-    @property
-    def writable(self) -> bool:
-        """Whether data may still be written: not ended, not destroyed, no error."""
-    @property
-    def writableLength(self) -> int:
-        """Bytes written and not taken by the kernel yet."""
-    @property
-    def writableHighWaterMark(self) -> int:
-        """From how many queued bytes on `write()` answers False. Bytes; 65536 unless the option says otherwise."""
-    @property
-    def writableNeedDrain(self) -> bool:
-        """Whether `write()` has answered False and 'drain' is still to come."""
-    @property
-    def writableEnded(self) -> bool:
-        """Whether `end()` has been called."""
-    @property
-    def writableFinished(self) -> bool:
-        """Whether everything was sent and the half-close is done ('finish')."""
-    @property
-    def writableAborted(self) -> bool:
-        """Whether the stream was destroyed, or failed, before 'finish'."""
-    @property
-    def writableCorked(self) -> int:
-        """How many `uncork()` calls are needed to uncork."""
-    @property
-    def writableObjectMode(self) -> bool:
-        """Always False: sockets carry bytes."""
     @property
     def destroyed(self) -> bool:
         """Whether the stream has been destroyed, by `destroy()` or because both sides ended."""
@@ -120,31 +19,11 @@ class Duplex(Handle):
     @property
     def errored(self) -> Any:
         """The exception that ended the stream, or None."""
-    @property
-    def allowHalfOpen(self) -> bool:
-        """Whether the writable side stays open when the other party ends."""
-    @allowHalfOpen.setter
-    def allowHalfOpen(self, value: object) -> None: ...
 
 # What the module is made of; not for users.
-
-@disjoint_base
-class Chunks: ...
-
-@disjoint_base
-class Waiting: ...
-
-@disjoint_base
-class Writes: ...
 
 @disjoint_base
 class Rare: ...
 
 @disjoint_base
-class Pin:
-    def __new__(cls, source: Buffer) -> Pin: ...
-
-@disjoint_base
 class Link: ...
-
-def callback_with(callback: Callable[..., object], error: Exception | None) -> object: ...

@@ -1,7 +1,7 @@
 from netcore._core.loop cimport Handle, Source
 from netcore._core.nc cimport nc_addr, nc_stream, nc_timer
 from netcore._core.shared cimport shared_int
-from netcore._core.stream cimport Duplex
+from netcore._core.duplex cimport Duplex
 
 
 # The defaults of `autoSelectFamily`.

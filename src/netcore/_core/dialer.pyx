@@ -26,7 +26,7 @@ from netcore._core.nc cimport (
     nc_stream_close, nc_stream_connect, nc_stream_connect_path, nc_stream_new, nc_stream_set_owner, nc_timer_free,
     nc_timer_new, nc_timer_start, nc_timer_stop,
 )
-from netcore._core.stream cimport *
+from netcore._core.stream_state cimport *
 
 from netcore._core.lookup import ADDRCONFIG, lookup as system_lookup
 

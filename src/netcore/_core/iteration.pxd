@@ -1,6 +1,6 @@
 from netcore._core.emitter cimport EventEmitter
 from netcore._core.promise cimport Promise
-from netcore._core.stream cimport Duplex
+from netcore._core.duplex cimport Duplex
 
 # A promise that is resolved already.
 cdef Promise settled(object value)

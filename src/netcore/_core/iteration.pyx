@@ -5,7 +5,8 @@ from collections import deque
 from netcore._core.emitter cimport EventEmitter
 from netcore._core.errors cimport abort_error, misuse
 from netcore._core.promise cimport Promise
-from netcore._core.stream cimport *
+from netcore._core.duplex cimport Duplex
+from netcore._core.stream_state cimport *
 
 
 cdef Promise settled(object value):

@@ -1,7 +1,9 @@
-from netcore._core.stream cimport Duplex, Link
+from netcore._core.duplex cimport Duplex
+from netcore._core.stream cimport Link
 
 
 cdef class Pipe(Link):
+    cdef Duplex source
     cdef object dest
     cdef Duplex target   # the destination, if it is one of our streams
     cdef object listener # what hears the source's 'data' while the bytes go through Python

@@ -12,7 +12,8 @@ import io
 import sys
 
 from netcore._core.nc cimport nc_relay_start, nc_relay_stop, nc_stream_read_stop
-from netcore._core.stream cimport *
+from netcore._core.stream cimport Link, Rare, Stream
+from netcore._core.stream_state cimport *
 
 # A relay needs a source that flows and has nothing of its own, ...
 cdef uint64_t SOURCE_BITS = (
@@ -116,7 +117,7 @@ cdef class Pipe(Link):
             self.dest.on("drain", self.on_drain)
         return 0
 
-    cdef object listener_at(self, Duplex stream, object name):
+    cdef object listener_at(self, Stream stream, object name):
         if self.over:
             return None
         if stream is self.source and name == "data" and not self.attached:

@@ -23,6 +23,7 @@ from netcore._core.loop cimport Handle, Loop
 from netcore._core.nc cimport *
 from netcore._core.promise cimport Promise
 from netcore._core.socket cimport Socket, accepted, set_gone
+from netcore._core.stream cimport DEFAULT_MARK
 
 from netcore._core.emitter import once
 from netcore._core.lookup import lookup as system_lookup
@@ -101,7 +102,7 @@ cdef class Server(Handle):
         self.set_up(merge(options, keywords, SERVER_OPTIONS, "Server"))
 
     def __cinit__(self, *args, **keywords):
-        self.mark = 65536
+        self.mark = DEFAULT_MARK
 
     cdef int set_up(self, dict options) except -1:
         delay = options.get("keepAliveInitialDelay")

@@ -14,6 +14,7 @@ from netcore._core.blocklist cimport BlockList
 from netcore._core.bound cimport BoundSocket
 from netcore._core.buffers cimport is_small
 from netcore._core.dialer cimport Attempt, Dialer, Route, literal_route
+from netcore._core.duplex cimport Waiting, Writes, memory_size
 from netcore._core.errors cimport (
     abort_error, errno_error, invalid_arg_type, invalid_arg_value, misuse, out_of_range,
 )
@@ -22,8 +23,9 @@ from netcore._core.iteration cimport chunks_of, closing_of, opening_of
 from netcore._core.listener cimport call1
 from netcore._core.loop cimport Loop, current_loop
 from netcore._core.nc cimport *
-from netcore._core.pipe cimport close_pipe, open_pipe
-from netcore._core.stream cimport *
+from netcore._core.pipe cimport Pipe, close_pipe, open_pipe
+from netcore._core.stream cimport DEFAULT_MARK, Link, Rare, close_tick, error_close_tick
+from netcore._core.stream_state cimport *
 
 from netcore._core.dialer import CONNECT_OPTIONS
 
@@ -515,7 +517,7 @@ cdef class Socket(Dialer):
             self.source_flows()
         if self.rare.sources:
             for link in self.rare.sources:
-                if (<Link>link).source.state & RD_FLOWING:
+                if (<Pipe>link).source.state & RD_FLOWING:
                     (<Link>link).source_flows()
         return 0
 
@@ -945,7 +947,7 @@ cdef unsigned mark_from(dict options, str name) except? 0:
     if value is None:
         value = options.get(name)
     if value is None:
-        return 65536
+        return DEFAULT_MARK
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf") or value != int(value):
         raise invalid_arg_value(f"options.{name}", value)
     return min(int(value), 0x7FFFFFFF)
