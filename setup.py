@@ -121,6 +121,7 @@ def modules() -> list[Extension]:
             "boundscheck": False,
             "wraparound": False,
             "freethreading_compatible": True,
+            "auto_pickle": False,
             "embedsignature": True,
             "embedsignature.format": "clinic",
         },

@@ -1,7 +1,9 @@
 """Sockets: sending, receiving, ending, properties."""
 
 import contextlib
+import copy
 import enum
+import pickle
 import socket as system
 
 import pytest
@@ -378,6 +380,13 @@ def test_a_half_built_socket_survives_every_method():
                 value()
     socket.on("error", lambda: None)
     net.run()
+
+
+@pytest.mark.parametrize("kind", [net.Socket, net.Server, net.BoundSocket, net.EventEmitter, net.AbortController])
+@pytest.mark.parametrize("duplicate", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_what_holds_a_descriptor_or_listeners_cannot_be_copied(kind, duplicate):
+    with pytest.raises(TypeError, match="cannot pickle .*" + kind.__name__):
+        duplicate(kind())
 
 
 def test_a_chunk_that_is_kept_never_changes_and_has_the_hash_of_its_bytes():
