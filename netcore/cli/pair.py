@@ -44,11 +44,7 @@ class Pair:
             return
         self.address = address
         self.dialed = worker.loop.now()
-        try:
-            self.upstream = upstream = address.connect()
-        except ValueError as error:  # an IPv6 zone that is not there, or not any more
-            self.connect_failed(error)
-            return
+        self.upstream = upstream = address.connect()
         upstream.on("connect", self.connected)
         upstream.on("error", self.upstream_failed)
 

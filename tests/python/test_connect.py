@@ -52,6 +52,23 @@ def found(*addresses):
     return lookup
 
 
+@pytest.mark.parametrize("form", [lambda port, host: (port, host), lambda port, host: ({"port": port, "host": host},)])
+def test_a_zone_that_is_not_there_counts_for_nothing(form):
+    server = net.createServer(lambda peer: peer.end())
+    log = []
+
+    def listening():
+        log.append(server.address()["address"])
+        client = net.connect(*form(server.address()["port"], "::1%nowhere"))
+        client.on("connect", lambda: log.append(client.remoteAddress))
+        client.on("close", lambda had_error: server.close())
+        client.resume().end()
+
+    server.listen(0, "::1%nowhere", listening)
+    net.run()
+    assert log == ["::1", "::1"]
+
+
 @pytest.mark.parametrize("form", ["port and host", "options", "keywords", "text"])
 def test_every_form_connects(form, port):
     listened = []

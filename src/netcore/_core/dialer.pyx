@@ -250,9 +250,7 @@ cdef class Dialer(Duplex):
         route.target = (options.get("host"), port)
         self.rarely().dialer = route
         route.family = parse_address(host, &route.peer)
-        if route.family or family_of(host):
-            if not route.family:
-                raise invalid_arg_value("options.host", host, "has a zone that is not known")
+        if route.family:
             route.host = host
             route.peer.port = route.port
             if self.state & ST_BOUND:

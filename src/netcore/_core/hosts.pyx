@@ -2,7 +2,6 @@
 
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 
-from netcore._core.errors cimport misuse
 from netcore._core.nc cimport NC_ADDR_TEXT_MAX, nc_addr, nc_addr_format, nc_addr_parse, nc_is_ip
 
 
@@ -27,17 +26,18 @@ cdef int parse_address(str text, nc_addr *out) except -1:
         return 0
     address, _, zone = text.partition("%")
     parse_address(address, out)
-    out.scope = interface_index(zone, text)
+    out.scope = interface_index(zone)
     return out.family
 
 
-cdef unsigned interface_index(str zone, str text) except? 0:
+cdef unsigned interface_index(str zone) except? 0:
+    """A zone that this system does not have counts for nothing, as in Node."""
     from socket import if_nametoindex
 
     try:
         return if_nametoindex(zone)
     except OSError:
-        raise misuse("ERR_INVALID_IP_ADDRESS", text) from None
+        return 0
 
 
 cdef dict address_dict(const nc_addr *addr):
