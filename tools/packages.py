@@ -50,6 +50,8 @@ def unpack(folder: Path, packages: list[str], architecture: str, suite: str | No
     _apt(folder / "apt", architecture, suite, *download)
     for package in sorted((folder / "apt" / "cache" / "archives").glob("*.deb")):
         run(["dpkg", "-x", package, root])
+    if not (root / "lib").exists():  # as it is since Debian 13, where programs still seek their loader
+        (root / "lib").symlink_to("usr/lib")
     shutil.rmtree(folder / "apt")
     ready.touch()
     return root
