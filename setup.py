@@ -18,6 +18,7 @@ from setuptools.command.build_py import build_py
 HERE = Path(__file__).parent
 BINDING = Path("src/netcore/_core")
 CORE = Path("csrc")
+CYTHON = Path("build/cython")  # what Cython makes
 LAYERS = re.findall(
     r'"(\w+)"', re.search(r"LAYERS = \((.*?)\)", (HERE / "netcore/_core/__init__.py").read_text(), re.S)[1]
 )
@@ -108,12 +109,19 @@ class BuildPackage(build_py):
         self.copy_file(str(file), str(folder))
 
 
+def made_otherwise() -> bool:
+    """Whether there is C that was made before this file said how, which cythonize() does not look at."""
+    made = [HERE / CYTHON / BINDING / f"{name}.c" for name in LAYERS]
+    return any(file.exists() and file.stat().st_mtime < Path(__file__).stat().st_mtime for file in made)
+
+
 def modules() -> list[Extension]:
     """The modules of the binding as C, which is made side by side as well."""
     return cythonize(
         [Extension(f"netcore._core.{name}", [(BINDING / f"{name}.pyx").as_posix()]) for name in LAYERS],
         include_path=["src"],
-        build_dir="build/cython",
+        build_dir=CYTHON.as_posix(),
+        force=made_otherwise(),
         nthreads=cpu_count() or 1,
         compiler_directives={
             "language_level": "3",
