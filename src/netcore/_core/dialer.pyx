@@ -46,7 +46,7 @@ def setDefaultAutoSelectFamily(value):
 
 def getDefaultAutoSelectFamilyAttemptTimeout():
     """How long, in milliseconds, an address is tried before the next one is: 250 at first."""
-    return racing.timeout
+    return <int>racing.timeout
 
 
 def setDefaultAutoSelectFamilyAttemptTimeout(value):
@@ -244,7 +244,7 @@ cdef class Dialer(Duplex):
         auto_select = racing.on != 0 if auto_select is None else check_boolean(auto_select, "options.autoSelectFamily")
         timeout = options.get("autoSelectFamilyAttemptTimeout")
         if timeout is None:
-            timeout = racing.timeout
+            timeout = <int>racing.timeout
         else:
             timeout = max(check_int32(timeout, "options.autoSelectFamilyAttemptTimeout", 1, 0x7FFFFFFF), 10)
         route.target = (options.get("host"), port)
