@@ -95,5 +95,6 @@ test-free-threaded:
 more-pythons:
 	$(PYTHON) tools/more_pythons.py $(ARGS)
 
-cross-core:
+cross-core: build
 	$(PYTHON) tools/cross_core.py $(ARGS)
+	$(PYTHON) tools/msvc.py

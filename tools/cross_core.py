@@ -6,14 +6,15 @@ import sys
 import pythons
 from pythons import CACHE, ROOT, run
 
-TARGETS = ("aarch64-macos", "x86_64-macos", "x86_64-freebsd", "x86_64-openbsd")
+TARGETS = ("aarch64-macos", "x86_64-macos", "x86_64-freebsd", "x86_64-openbsd", "aarch64-windows-gnu")
 
 
 def main() -> int:
     zig = pythons.zig()
     environment = dict(os.environ, ZIG_GLOBAL_CACHE_DIR=str(CACHE / "zig"), ZIG_LOCAL_CACHE_DIR=str(CACHE / "zig"))
     for target in sys.argv[1:] or TARGETS:
-        variables = ["PORT=kqueue", f"CC={zig} cc -target {target}", f"AR={zig} ar", f"BUILD=../build/core/{target}"]
+        port = "iocp" if "windows" in target else "kqueue"
+        variables = [f"PORT={port}", f"CC={zig} cc -target {target}", f"AR={zig} ar", f"BUILD=../build/core/{target}"]
         run(["make", "--silent", "-C", ROOT / "csrc", *variables, "tests"], env=environment)
         print(f"{target}: compiled and linked")
     return 0

@@ -2,7 +2,7 @@
 
     python tools/windows.py [--version 3.12] [--wheel FILE] [arguments for pytest]
 
-Debian's packages wine64 and mingw-w64 must be there. Ends with pytest's own summary and its exit status.
+Debian's packages wine64, libwine-dev, clang and mingw-w64 must be there. Ends with pytest's own summary and its exit status.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import cross
+import msvc
 import pythons
 from pythons import CACHE, ROOT, run
 
@@ -47,7 +48,7 @@ def wine(*command: str | Path, cwd: Path | None = None) -> tuple[int, str]:
 def check_there() -> None:
     missing = [str(tool) for tool in (WINE, "x86_64-w64-mingw32-gcc") if not shutil.which(str(tool))]
     if missing:
-        sys.exit(f"windows: {', '.join(missing)} not found; apt-get install wine64 wine mingw-w64")
+        sys.exit(f"windows: {', '.join(missing)} not found; apt-get install wine64 gcc-mingw-w64-x86-64-win32")
 
 
 def start_server() -> None:
@@ -92,19 +93,11 @@ def prepare(version: str) -> Path:
 
 
 def test_core() -> bool:
-    """Builds the C tests with mingw and runs them."""
-    make = [
-        "make",
-        "--silent",
-        "-C",
-        ROOT / "csrc",
-        "PORT=iocp",
-        "CC=x86_64-w64-mingw32-gcc",
-        "AR=x86_64-w64-mingw32-ar",
-    ]
-    run([*make, "tests"])
+    """Builds the C tests with mingw, and in Microsoft's dialect, and runs both."""
+    tools = ["PORT=iocp", "CC=x86_64-w64-mingw32-gcc", "AR=x86_64-w64-mingw32-ar"]
+    run(["make", "--silent", "-C", ROOT / "csrc", *tools, "tests"])
     programs = sorted((ROOT / "build" / "core" / "iocp" / "tests").glob("*.exe"))
-    return all([wine(program)[0] == 0 for program in programs])
+    return all([wine(program)[0] == 0 for program in [*programs, *msvc.build_core()]])
 
 
 def copy_tests(place: Path) -> None:

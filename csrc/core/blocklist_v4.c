@@ -20,7 +20,7 @@
 
 #include "base/bits.h"
 
-#if defined(__SSE2__) && !defined(__SANITIZE_THREAD__)
+#if (defined(__SSE2__) || (defined(_M_X64) && !defined(_M_ARM64EC))) && !defined(__SANITIZE_THREAD__)
 #include <emmintrin.h>
 #define VECTORS 1
 #else

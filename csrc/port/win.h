@@ -5,9 +5,9 @@
 #if !defined(WIN32_LEAN_AND_MEAN)
 #define WIN32_LEAN_AND_MEAN
 #endif
-#if !defined(_WIN32_WINNT) || _WIN32_WINNT < 0x0603
+#if !defined(_WIN32_WINNT) || _WIN32_WINNT < 0x0A00
 #undef _WIN32_WINNT
-#define _WIN32_WINNT 0x0603
+#define _WIN32_WINNT 0x0A00
 #endif
 #include <winsock2.h>
 #include <ws2tcpip.h>
