@@ -31,6 +31,7 @@ LAYERS = (
     "iteration",
     "dialer",
     "pipe",
+    "onread",
     "bound",
     "socket",
     "server",

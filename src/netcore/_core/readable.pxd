@@ -20,8 +20,9 @@ cdef class Readable(Stream):
     cdef uint32_t read_mark
     cdef Chunks chunks
 
-    # What is below the stream has to do the first, and the side that is written to the second.
+    # What is below the stream has to do the first two, and the side that is written to the third.
     cdef int read_more(self) except -1
+    cdef int read_no_more(self) except -1
     cdef int reading_ended(self) except -1
 
     cdef int deliver(self, object chunk) except -1

@@ -170,6 +170,9 @@ cdef class Readable(Stream):
     cdef int read_more(self) except -1:
         return 0
 
+    cdef int read_no_more(self) except -1:
+        return 0
+
     cdef int reading_ended(self) except -1:
         """'end' has been emitted."""
         return 0

@@ -7,11 +7,6 @@ cdef class Socket(Dialer):
     cdef object _server # the server that accepted it, or None
 
     cdef int data_arrived(self, nc_event *event) except -1
-    cdef bint call_onread(self, Py_ssize_t size, object buffer) except -1
-    cdef int hold_onread(self, const char *rest, Py_ssize_t size) except -1
-    cdef int spare_onread(self, const char *rest, Py_ssize_t size) except -1
-    cdef int restart_onread(self) except -1
-    cdef int stop_reading(self) except -1
     cdef int idle(self) except -1
     cdef int drop_idle_handle(self) except -1
     cdef int fail_pending(self, bint never_connected) except -1
@@ -23,12 +18,10 @@ cdef class Socket(Dialer):
     cdef int relays_again(self) except -1
     cdef int close_socket(self, object error, bint connecting) except -1
     cdef int set_up_handle(self, dict options) except -1
-    cdef int set_up_onread(self, object onread) except -1
     cdef int adopt_bound(self, BoundSocket bound) except -1
     cdef int begin_reading(self, dict options) except -1
     cdef int follow(self, object signal) except -1
     cdef int inherit(self, bint no_delay, bint keep_alive, unsigned delay) except -1
-    cdef int feed_onread(self, const char *data, Py_ssize_t size) except -1
     cdef int eof_arrived(self) except -1
     cdef int handle_closed(self) except -1
     cdef int set_up(self, dict options) except -1

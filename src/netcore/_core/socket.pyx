@@ -3,10 +3,8 @@
 import os
 import stat
 
-from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport intptr_t, uint64_t
-from libc.string cimport memcpy
 
 from netcore._core.aborting cimport check_signal, on_abort
 from netcore._core.arguments cimport add_keywords, check_int32, check_number, is_truthy, merge, normalize
@@ -23,6 +21,7 @@ from netcore._core.iteration cimport chunks_of, closing_of, opening_of
 from netcore._core.listener cimport call1
 from netcore._core.loop cimport Loop, current_loop
 from netcore._core.nc cimport *
+from netcore._core.onread cimport OnRead, onread_of
 from netcore._core.pipe cimport Pipe, close_pipe, open_pipe
 from netcore._core.stream cimport DEFAULT_MARK, Link, Rare, close_tick, error_close_tick
 from netcore._core.stream_state cimport *
@@ -134,7 +133,10 @@ cdef class Socket(Dialer):
         if signal is not None:
             check_signal(signal, "signal")
         self.set_up_handle(options)
-        self.set_up_onread(options.get("onread"))
+        onread = onread_of(options.get("onread"))
+        if onread is not None:
+            self.rarely().onread = onread
+            self.state |= RD_ONREAD
         if options.get("noDelay"):
             self.state |= ST_NO_DELAY
         if options.get("keepAlive"):
@@ -162,25 +164,6 @@ cdef class Socket(Dialer):
             return self.adopt_bound(handle)
         if options.get("fd") is not None:
             return self.adopt_descriptor(options["fd"])
-        return 0
-
-    cdef int set_up_onread(self, object onread) except -1:
-        cdef Rare rare
-        if onread is None or not hasattr(onread, "get"):
-            return 0
-        buffer, callback = onread.get("buffer"), onread.get("callback")
-        if not callable(callback):
-            return 0
-        rare = self.rarely()
-        if callable(buffer) and not PyObject_CheckBuffer(buffer):
-            rare.onread_make = buffer
-            rare.onread_buffer = buffer()
-        elif PyObject_CheckBuffer(buffer):
-            rare.onread_buffer = buffer
-        else:
-            return 0
-        rare.onread_callback = callback
-        self.state |= RD_ONREAD
         return 0
 
     cdef int adopt_bound(self, BoundSocket bound) except -1:
@@ -268,84 +251,14 @@ cdef class Socket(Dialer):
         return 0
 
     cdef int data_arrived(self, nc_event *event) except -1:
+        cdef Loop here = self._loop
         if self.state & RD_ONREAD and is_small(event):
-            return self.feed_onread(<const char *>event.data, event.size)
-        chunk = self._loop.buffers.chunk_of(event)
+            return (<OnRead>self.rare.onread).feed(self, <const char *>event.data, event.size)
+        chunk = here.buffers.chunk_of(event)
         if self.state & RD_ONREAD:
-            return self.feed_onread(PyBytes_AS_STRING(chunk), PyBytes_GET_SIZE(chunk))
-        if not self.deliver(chunk) and self.c != NULL and self.state & RD_STARTED:
-            self.state &= ~RD_STARTED
-            nc_stream_read_stop(self.c)
-        return 0
-
-    cdef int feed_onread(self, const char *data, Py_ssize_t size) except -1:
-        """Hands what has arrived to the callback of `onread`, in as many pieces as its buffers make of it."""
-        cdef Rare rare = self.rare
-        cdef Py_buffer view
-        cdef Py_ssize_t done = 0
-        cdef Py_ssize_t part
-        while done < size and not self.state & ST_DESTROYED:
-            buffer = rare.onread_buffer
-            PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE | PyBUF_WRITABLE)
-            part = min(view.len, size - done)
-            memcpy(view.buf, data + done, part)
-            PyBuffer_Release(&view)
-            if part == 0:
-                raise invalid_arg_value("onread.buffer", buffer, "must not be empty")
-            if done == 0 and part < size:
-                # What is left has to outlast the callback, which may do anything to the stream.
-                whole = PyBytes_FromStringAndSize(data, size)
-                data = PyBytes_AS_STRING(whole)
-            done += part
-            try:
-                wants_more = self.call_onread(part, buffer)
-            except BaseException:
-                self.spare_onread(data + done, size - done)
-                raise
-            if not wants_more:
-                self.hold_onread(data + done, 0 if self.state & ST_DESTROYED else size - done)
-                break
-        if self.state & ST_DESTROYED:
-            self.received_at_close -= size - done # Node has not read what nobody was given
-        return 0
-
-    cdef int spare_onread(self, const char *rest, Py_ssize_t size) except -1:
-        """The callback raised: what it has not been given comes on a tick."""
-        if size and not self.state & ST_DESTROYED:
-            self.rare.onread_rest = PyBytes_FromStringAndSize(rest, size)
-            self._loop.tick_c(onread_tick, self)
-        return 0
-
-    cdef bint call_onread(self, Py_ssize_t size, object buffer) except -1:
-        cdef Rare rare = self.rare
-        answer = rare.onread_callback(size, buffer)
-        if rare.onread_make is not None:
-            following = rare.onread_make()
-            if PyObject_CheckBuffer(following):
-                rare.onread_buffer = following
-        return answer is not False and bool(self.state & RD_STARTED)
-
-    cdef int hold_onread(self, const char *rest, Py_ssize_t size) except -1:
-        """Stops reading; what was received and not handed out is, when reading starts again."""
-        if size:
-            self.rare.onread_rest = PyBytes_FromStringAndSize(rest, size)
-        return self.stop_reading()
-
-    cdef int stop_reading(self) except -1:
-        if self.state & RD_STARTED and self.c != NULL:
-            nc_stream_read_stop(self.c)
-        self.state &= ~RD_STARTED
-        return 0
-
-    cdef int restart_onread(self) except -1:
-        """Reads on for `onread`, beginning with what was left over."""
-        if self.state & (ST_CONNECTING | RD_STARTED) or not self.state & ST_HANDLE:
-            return 0
-        self.enter()
-        self.state |= RD_STARTED
-        nc_stream_read_start(self.c)
-        if self.rare.onread_rest is not None:
-            self._loop.tick_c(onread_tick, self)
+            return (<OnRead>self.rare.onread).feed(self, PyBytes_AS_STRING(chunk), PyBytes_GET_SIZE(chunk))
+        if not self.deliver(chunk) and self._loop is here: # else it is another thread's by now
+            self.read_no_more()
         return 0
 
     cdef int eof_arrived(self) except -1:
@@ -414,6 +327,12 @@ cdef class Socket(Dialer):
             self.state |= RD_STARTED
             self.enter()
             nc_stream_read_start(self.c)
+        return 0
+
+    cdef int read_no_more(self) except -1:
+        if self.state & RD_STARTED and self.c != NULL:
+            nc_stream_read_stop(self.c)
+        self.state &= ~RD_STARTED
         return 0
 
     cdef int final(self) except -1:
@@ -574,7 +493,7 @@ cdef class Socket(Dialer):
         """Stops the flow of 'data' events. What arrives meanwhile is buffered up to the high-water mark."""
         self.check_owner()
         if self.state & RD_ONREAD and not self.state & ST_CONNECTING:
-            self.stop_reading()
+            self.read_no_more()
         self.do_pause()
         return self
 
@@ -582,7 +501,7 @@ cdef class Socket(Dialer):
         """Lets 'data' events flow, on the next tick."""
         self.check_owner()
         if self.state & RD_ONREAD:
-            self.restart_onread()
+            (<OnRead>self.rare.onread).restart(self)
         self.do_resume()
         return self
 
@@ -590,7 +509,7 @@ cdef class Socket(Dialer):
         """Takes `size` bytes (or characters, after `setEncoding`) out of what has been received; None if there are
         not that many yet. Without `size`, takes what there is."""
         if self.state & RD_ONREAD:
-            self.restart_onread()
+            (<OnRead>self.rare.onread).restart(self)
             return None
         return Dialer.read(self, size)
 
@@ -793,7 +712,9 @@ cdef class Socket(Dialer):
         if rare is None:
             return received
         received += rare.received_before
-        return received - len(rare.onread_rest) if rare.onread_rest is not None else received
+        if self.state & RD_ONREAD and (<OnRead>rare.onread).rest is not None:
+            received -= len((<OnRead>rare.onread).rest)
+        return received
 
     @property
     def bytesWritten(self):
@@ -913,15 +834,6 @@ def _is_ready(Socket socket not None):
         socket.is_ready()
     else:
         follow(socket, _is_ready)
-
-
-cdef int onread_tick(object socket) except -1:
-    cdef Socket self = socket
-    rest = self.rare.onread_rest
-    if rest is None or not self.state & RD_STARTED:
-        return 0
-    self.rare.onread_rest = None
-    return self.feed_onread(PyBytes_AS_STRING(rest), PyBytes_GET_SIZE(rest))
 
 
 # -- options ---------------------------------------------------------------------------------------------------------

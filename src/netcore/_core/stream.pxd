@@ -13,10 +13,7 @@ cdef class Rare:
     cdef object awaiting     # None, a destination, or a set of them whose 'drain' is awaited
     cdef object peer         # remote address, remembered from its first use
     cdef object dialer       # the connection being made
-    cdef object onread_buffer
-    cdef object onread_make
-    cdef object onread_callback
-    cdef bytes onread_rest   # received and not handed out, because the callback wanted no more
+    cdef object onread       # what takes the bytes in place of the stream, see onread.pyx
     cdef object block_list
     cdef list attempted
     cdef object canceled     # the attempt that destroy() has stopped
