@@ -46,7 +46,7 @@ bench: build $(VENV)/bench
 	$(BIN)/python bench/run.py $(BENCH)
 
 # The tools of `lint` and `format`, as pyproject.toml lists them.
-$(VENV)/linters: $(VENV)/installed
+$(VENV)/linters: $(VENV)/installed pyproject.toml
 	$(PIP) install $(call extra,lint)
 	touch $@
 
@@ -58,6 +58,8 @@ lint: build $(VENV)/linters
 	$(BIN)/mypy --strict netcore tools/stubs.py tools/reference.py
 	PATH="$(BIN):$$PATH" cython-lint --ignore E261 --max-line-length 130 src
 	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet .github
 
 # Also brings up to date what is made of the docstrings.
 format: build $(VENV)/linters
