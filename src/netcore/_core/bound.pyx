@@ -6,6 +6,7 @@ from netcore._core.hosts cimport address_dict, family_of, parse_address
 from netcore._core.arguments cimport check_boolean, check_port, check_string, merge
 from netcore._core.errors cimport errno_error, invalid_arg_type, invalid_arg_value, misuse
 from netcore._core.nc cimport *
+from netcore._core.shared cimport exchange
 
 BOUND_OPTIONS = frozenset(("host", "port", "path", "ipv6Only", "reusePort"))
 
@@ -39,6 +40,7 @@ cdef class BoundSocket:
         cdef nc_addr addr
         cdef unsigned flags = 0
         cdef nc_status status
+        cdef intptr_t fd = -1
         cdef size_t length = 0
         port = options.get("port")
         port = 0 if port is None else check_port(port, "options.port")
@@ -55,11 +57,11 @@ cdef class BoundSocket:
             )
         parse_address(host, &addr)
         addr.port = port
-        status = nc_bind(&addr, flags, &self.descriptor)
+        status = nc_bind(&addr, flags, &fd)
         if status != 0:
-            self.descriptor = -1
             raise errno_error(status, "bind", host, port)
-        status = nc_socket_name(self.descriptor, &addr, NULL, 0, &length)
+        self.descriptor = fd
+        status = nc_socket_name(fd, &addr, NULL, 0, &length)
         if status != 0:
             raise errno_error(status, "bind", host, port)
         self.name = address_dict(&addr)
@@ -67,6 +69,7 @@ cdef class BoundSocket:
 
     cdef int bind_path(self, dict options) except -1:
         cdef nc_status status
+        cdef intptr_t fd = -1
         for name in ("host", "port", "ipv6Only", "reusePort"):
             if options.get(name) is not None:
                 raise invalid_arg_value(
@@ -76,19 +79,18 @@ cdef class BoundSocket:
         if "\0" in path[1:]:
             raise invalid_arg_value("options.path", path, "must be a string without null bytes")
         text = path.encode("utf-8", "surrogateescape")
-        status = nc_bind_path(text, len(text), 0, &self.descriptor)
+        status = nc_bind_path(text, len(text), 0, &fd)
         if status != 0:
-            self.descriptor = -1
             raise errno_error(status, "bind")
+        self.descriptor = fd
         self.path = path
         return 0
 
     cdef intptr_t consume(self) except -1:
-        """Takes the descriptor out, which is then the caller's to close."""
-        cdef intptr_t fd = self.descriptor
+        """Takes the descriptor out, which is then the caller's to close: one caller's, of however many threads."""
+        cdef intptr_t fd = exchange(&self.descriptor, -1)
         if fd == -1:
             raise misuse("ERR_SOCKET_HANDLE_ADOPTED")
-        self.descriptor = -1
         return fd
 
     def address(self):
@@ -99,9 +101,10 @@ cdef class BoundSocket:
 
     def fd(self):
         """The descriptor, which remains this object's."""
-        if self.descriptor == -1:
+        cdef intptr_t fd = self.descriptor
+        if fd == -1:
             raise misuse("ERR_SOCKET_HANDLE_ADOPTED")
-        return self.descriptor
+        return fd
 
     def close(self):
         """Gives the address up. `ERR_SOCKET_HANDLE_ADOPTED` if it is adopted or closed already."""

@@ -3,6 +3,7 @@
 # that is needed, and costs an ordinary load.
 
 from cpython.object cimport PyObject
+from libc.stdint cimport intptr_t
 
 
 cdef extern from *:
@@ -10,11 +11,16 @@ cdef extern from *:
     #ifndef NC_BINDING_SHARED
     #define NC_BINDING_SHARED
     #include <stdatomic.h>
+    #include <stdint.h>
     typedef _Atomic(int) nc_binding_shared_int;
     typedef _Atomic(unsigned long) nc_binding_shared_ulong;
+    typedef _Atomic(intptr_t) nc_binding_shared_intptr;
     typedef _Atomic(PyObject *) nc_binding_shared_object;
     #endif
     """
     ctypedef int shared_int "nc_binding_shared_int"
     ctypedef unsigned long shared_ulong "nc_binding_shared_ulong"
+    ctypedef intptr_t shared_intptr "nc_binding_shared_intptr"
     ctypedef PyObject *shared_object "nc_binding_shared_object"
+    # Puts a value in the place of another one, which is the answer, in one step.
+    intptr_t exchange "atomic_exchange"(shared_intptr *place, intptr_t value) noexcept
