@@ -1,4 +1,4 @@
-from netcore._core.emitter cimport EventEmitter
+from netcore._core.loop cimport Handle
 from netcore._core.promise cimport Promise
 from netcore._core.duplex cimport Duplex
 
@@ -9,7 +9,7 @@ cdef Promise settled(object value)
 cdef object chunks_of(Duplex stream)
 
 # What `async for socket in server` runs over.
-cdef object connections_of(EventEmitter server)
+cdef object connections_of(Handle server)
 
 # A promise for the end of `async with stream`: everything sent, then closed.
 cdef Promise closing_of(Duplex stream, bint failed)

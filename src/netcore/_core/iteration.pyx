@@ -2,8 +2,10 @@
 
 from collections import deque
 
-from netcore._core.emitter cimport EventEmitter
+from cpython.pythread cimport PyThread_get_thread_ident
+
 from netcore._core.errors cimport abort_error, misuse
+from netcore._core.loop cimport Handle, Loop
 from netcore._core.promise cimport Promise
 from netcore._core.duplex cimport Duplex
 from netcore._core.stream_state cimport *
@@ -19,6 +21,17 @@ cdef Promise stopped():
     cdef Promise promise = Promise.__new__(Promise)
     promise.reject(StopAsyncIteration())
     return promise
+
+
+cdef int let_go(Handle source, object close) except -1:
+    """Ends an iteration that nobody holds any more, on the thread of its loop. This one may be any: the last reference
+    goes where it goes, and a collection of garbage runs wherever it is due."""
+    cdef Loop loop = source._loop
+    if loop is None or loop.thread == 0 or loop.thread == PyThread_get_thread_ident():
+        close()
+    else:
+        loop.post(close)
+    return 0
 
 
 # -- chunks ----------------------------------------------------------------------------------------------------------
@@ -60,7 +73,8 @@ cdef class ChunkIterator:
         return settled(None)
 
     def __del__(self):
-        self.leave()
+        if self.started and not self.over:
+            let_go(self.stream, self.aclose)
 
     cdef int start(self) except -1:
         self.started = True
@@ -125,7 +139,7 @@ def unheard(error):
 cdef object chunks_of(Duplex stream):
     cdef ChunkIterator chunks = ChunkIterator.__new__(ChunkIterator)
     chunks.stream = stream
-    return Listening(chunks)
+    return Listening(chunks, stream)
 
 
 cdef class Listening:
@@ -133,9 +147,11 @@ cdef class Listening:
     over it has been left."""
 
     cdef object inner
+    cdef Handle source
 
-    def __cinit__(self, inner):
+    def __cinit__(self, inner, Handle source not None):
         self.inner = inner
+        self.source = source
 
     def __aiter__(self):
         return self
@@ -149,7 +165,7 @@ cdef class Listening:
 
     def __del__(self):
         if self.inner is not None:
-            self.inner.aclose()
+            let_go(self.source, self.inner.aclose)
 
 
 # -- connections -----------------------------------------------------------------------------------------------------
@@ -157,7 +173,7 @@ cdef class Listening:
 cdef class ConnectionIterator:
     """The connections of a server, one after the other, until it closes."""
 
-    cdef EventEmitter server
+    cdef Handle server
     cdef object ready
     cdef Promise waiting
     cdef bint over
@@ -194,13 +210,13 @@ cdef class ConnectionIterator:
         return 0
 
 
-cdef object connections_of(EventEmitter server):
+cdef object connections_of(Handle server):
     cdef ConnectionIterator connections = ConnectionIterator.__new__(ConnectionIterator)
     connections.server = server
     connections.ready = deque()
     server.listen_to("connection", connections.connected, False)
     server.listen_to("close", connections.closed, False)
-    return Listening(connections)
+    return Listening(connections, server)
 
 
 # -- async with ------------------------------------------------------------------------------------------------------
