@@ -11,10 +11,10 @@ _Ts = TypeVarTuple("_Ts")
 @final
 class Loop:
     """One thread's event loop. Do not make one: `get_loop()` answers the calling thread's, and everything in netcore
-    finds it by itself. Only `post()` and `wake()` may be called from another thread."""
+    finds it by itself. Only `post()`, `wake()` and `adopt()` may be called from another thread."""
     def __init__(self, *args: Never, **kwargs: Never) -> None: ...
     def post(self, fn: Callable[[*_Ts], object], *args: *_Ts) -> None:
-        """Has `fn(*args)` called soon on the loop's own thread. Thread-safe, and with `wake()` the only method that is.
+        """Has `fn(*args)` called soon on the loop's own thread. Thread-safe.
 
         A posted call does not by itself keep a loop alive that has nothing else to do: see `ref()`.
         """
@@ -23,9 +23,9 @@ class Loop:
     def adopt(self, handle: _H, callback: Callable[[_H], object] | None = None) -> _H:
         """Moves a connected socket from the calling thread's loop to this one, and answers the socket.
 
-        It is this loop's at once, with all its listeners, and the calling thread may not touch it any more. Events go
-        on when this loop has its next turn; `callback(socket)` is called before them, on this loop's thread. No byte is
-        lost. Raises `RuntimeError` if the socket is not the calling thread's, and an `OSError` (`EBUSY`) while bytes
+        It is this loop's at once, with all its listeners: the calling thread may not touch it any more, and this loop's
+        may. Events go on when this loop has its next turn; `callback(socket)` is called before them, on this loop's
+        thread. A loop that ends before closes the socket. No byte is lost. Raises `RuntimeError` if the socket is not the calling thread's, and an `OSError` (`EBUSY`) while bytes
         that were written to it wait to be sent.
         """
     def ref(self) -> Self:
@@ -68,7 +68,7 @@ def get_loop() -> Loop:
 def set_host_maker(maker: Callable[[Loop, Any, int], object]) -> None:
     """`maker(loop, foreign, fd)` answers the object that runs `loop` as part of `foreign`: see netcore.aio."""
 
-def arrive(handle: _H, luggage: object, callback: Callable[[_H], object] | None) -> object: ...
+def arrive(handle: _H, callback: Callable[[_H], object] | None) -> object: ...
 
 # What the module is made of; not for users.
 

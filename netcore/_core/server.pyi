@@ -170,7 +170,7 @@ class Server(Handle):
         then, with `ERR_SERVER_NOT_RUNNING` if the server was not listening."""
     def address(self) -> Address | str | None:
         """Where the server listens: `{'address': str, 'family': 'IPv4' or 'IPv6', 'port': int}`, or the path of a
-        Unix-domain socket, or None if it does not listen."""
+        Unix-domain socket, or None if it does not listen. Any thread may ask."""
     @overload
     def getConnections(self, callback: Callable[[Exception | None, int], object]) -> Self:
         """Calls `callback(error, count)` on a tick, with the number of connections that are open."""

@@ -171,6 +171,7 @@ cdef class Dialer(Duplex):
         """Connects: `connect(port[, host][, listener])`, `connect(path[, listener])` or `connect(options[, listener])`;
         options may be keywords. The listener is added once for 'connect'. Wrong arguments raise here; what goes wrong
         later is an 'error' event."""
+        self.check_caller()
         if options:
             unknown = [name for name in options if name not in CONNECT_OPTIONS]
             if unknown:

@@ -40,7 +40,7 @@ cdef extern from *:
 
 # A write goes straight to the core when of all these bits ST_HANDLE alone is set.
 cdef uint64_t WRITE_BITS = (
-    ST_HANDLE | ST_CONNECTING | ST_DESTROYED | ST_ERRORED | WR_ENDING | WR_HELD | WR_DISABLED
+    ST_HANDLE | ST_CONNECTING | ST_DESTROYED | ST_ERRORED | ST_MOVING | WR_ENDING | WR_HELD | WR_DISABLED
 )
 
 
@@ -185,6 +185,7 @@ cdef class Duplex(Readable):
 
     cdef object write_slowly(self, object chunk, object encoding, object callback):
         """True or False as write() answers, or the exception that says why nothing was written."""
+        self.check_caller()
         if callback is None and encoding is not None and callable(encoding):
             callback, encoding = encoding, None
         if not callable(callback):
@@ -474,6 +475,7 @@ cdef class Duplex(Readable):
     def end(self, data=None, encoding=None, callback=None):
         """Ends the writable side: sends `data`, if given, then half-closes. `callback(error)` is called at 'finish', or
         when it will never come."""
+        self.check_caller()
         if data is not None and callable(data):
             data, encoding, callback = None, None, data
         elif encoding is not None and callable(encoding):
@@ -529,6 +531,7 @@ cdef class Duplex(Readable):
 
     def cork(self):
         """Holds writes back until `uncork()` has been called as often as this."""
+        self.check_caller()
         cdef Writes writes = self.need_writes()
         self.writing_changed()
         writes.corked += 1
@@ -536,6 +539,7 @@ cdef class Duplex(Readable):
 
     def uncork(self):
         """Sends what was written since `cork()`."""
+        self.check_caller()
         self.do_uncork()
 
     cdef int do_uncork(self) except -1:
@@ -559,6 +563,7 @@ cdef class Duplex(Readable):
 
     def setDefaultEncoding(self, encoding):
         """Sets the encoding of strings given to `write` and `end` without one. `ERR_UNKNOWN_ENCODING`."""
+        self.check_caller()
         encoding_of(check_string(encoding, "encoding"))
         self.need_writes().encoding = encoding
         return self
@@ -571,6 +576,7 @@ cdef class Duplex(Readable):
     @property
     def writableLength(self):
         """Bytes written and not taken by the kernel yet."""
+        self.check_caller()
         self.flush()
         return self.queued()
 
@@ -602,6 +608,7 @@ cdef class Duplex(Readable):
     @property
     def writableCorked(self):
         """How many `uncork()` calls are needed to uncork."""
+        self.check_caller()
         return 0 if self.writes is None else self.writes.corked
 
     @property
@@ -616,6 +623,7 @@ cdef class Duplex(Readable):
 
     @allowHalfOpen.setter
     def allowHalfOpen(self, value):
+        self.check_caller()
         if value:
             self.state |= ST_HALF_OPEN
         else:

@@ -23,6 +23,9 @@ cdef class EventEmitter:
     # Whether a class written in Python has an emit() of its own, which must then see all events, as in Node.
     cdef bint _overridden
 
+    # Raises if the emitter belongs to another thread than the calling one. Each public method asks first.
+    cdef int check_caller(self) except -1
+
     # Whether anybody listens to `name`: a few compares, since names that are written in Cython code are interned.
     cdef bint has(self, str name) noexcept
     cdef bint hears(self, str name) noexcept

@@ -159,6 +159,9 @@ cdef class EventEmitter:
         if may_override(self):
             self._overridden = type(self).emit is not EventEmitter.emit
 
+    cdef int check_caller(self) except -1:
+        return 0
+
     # -- emitting ----------------------------------------------------------------------------------------------------
 
     @embedsignature(False)
@@ -172,6 +175,7 @@ cdef class EventEmitter:
         # Arguments that are named cost no tuple.
         cdef PyObject *vector[ROOM + 1]
         cdef int given
+        self.check_caller()
         if a is ABSENT:
             given = 0
         elif b is ABSENT:
@@ -302,6 +306,7 @@ cdef class EventEmitter:
 
     def on(self, name, listener=...):
         """Adds a listener after the others and answers the emitter; without a listener it is a decorator."""
+        self.check_caller()
         if listener is ...:
             return _decorator(self.on, name)
         self.listen_to(name, listener, False)
@@ -309,6 +314,7 @@ cdef class EventEmitter:
 
     def addListener(self, name, listener=...):
         """The same as `on`."""
+        self.check_caller()
         if listener is ...:
             return _decorator(self.on, name)
         self.listen_to(name, listener, False)
@@ -316,6 +322,7 @@ cdef class EventEmitter:
 
     def once(self, name, listener=...):
         """Adds a listener that is removed just before it is called for the first time."""
+        self.check_caller()
         if listener is ...:
             return _decorator(self.once, name)
         self.listen_to(name, listener, True)
@@ -323,6 +330,7 @@ cdef class EventEmitter:
 
     def prependListener(self, name, listener=...):
         """Adds a listener before the others."""
+        self.check_caller()
         if listener is ...:
             return _decorator(self.prependListener, name)
         self._add(name, listener, False, True)
@@ -330,6 +338,7 @@ cdef class EventEmitter:
 
     def prependOnceListener(self, name, listener=...):
         """Adds a listener before the others that is removed just before it is called for the first time."""
+        self.check_caller()
         if listener is ...:
             return _decorator(self.prependOnceListener, name)
         self._add(name, listener, True, True)
@@ -379,6 +388,7 @@ cdef class EventEmitter:
 
     def off(self, name, listener):
         """Removes the listener, once, the one added last first; the emitter forgets nothing if it is not there."""
+        self.check_caller()
         if not callable(listener):
             raise invalid_arg_type("listener", "function", listener)
         self.forget(canonical(name), listener)
@@ -386,6 +396,7 @@ cdef class EventEmitter:
 
     def removeListener(self, name, listener):
         """The same as `off`."""
+        self.check_caller()
         if not callable(listener):
             raise invalid_arg_type("listener", "function", listener)
         self.forget(canonical(name), listener)
@@ -422,6 +433,7 @@ cdef class EventEmitter:
 
     def removeAllListeners(self, name=None):
         """Removes all listeners, or those of one event. `'removeListener'` is emitted if somebody listens to it."""
+        self.check_caller()
         if not self.has("removeListener"):
             if name is None:
                 self._table = None
@@ -486,11 +498,13 @@ cdef class EventEmitter:
 
     def listeners(self, name):
         """The listeners of an event, as they were given to `on` and `once`: a list of its own."""
+        self.check_caller()
         return [callback_of(entry) for entry in entries(find(self._table, canonical(name)))]
 
     def rawListeners(self, name):
         """The same, with wrappers in place of those added by `once`: `.listener` is the listener, and calling the
         wrapper uses it up."""
+        self.check_caller()
         return [self._raw(entry, name) for entry in entries(find(self._table, canonical(name)))]
 
     cdef object _raw(self, object entry, object name):
@@ -502,6 +516,7 @@ cdef class EventEmitter:
 
     def listenerCount(self, name, listener=None):
         """How many listeners the event has, or how often it has this one."""
+        self.check_caller()
         row = entries(find(self._table, canonical(name)))
         if listener is None:
             return len(row)
@@ -509,6 +524,7 @@ cdef class EventEmitter:
 
     def eventNames(self):
         """The names of the events that have listeners, in the order in which they first got one."""
+        self.check_caller()
         table = self._table
         if table is None:
             return []
@@ -519,6 +535,7 @@ cdef class EventEmitter:
 
         Raises `ERR_INVALID_ARG_TYPE` unless `n` is a number, `ERR_OUT_OF_RANGE` if it is negative or not a number.
         """
+        self.check_caller()
         if isinstance(n, bool) or not isinstance(n, (int, float)):
             raise invalid_arg_type("setMaxListeners", "number", n)
         if not n >= 0:
@@ -528,6 +545,7 @@ cdef class EventEmitter:
 
     def getMaxListeners(self):
         """How many listeners an event may have before there is a warning."""
+        self.check_caller()
         return DEFAULT_LIMIT if self._limit is None else self._limit
 
 
@@ -569,6 +587,7 @@ def once(emitter, name, *, signal=None):
     """
     if not isinstance(emitter, EventEmitter):
         raise invalid_arg_type("emitter", "EventEmitter", emitter)
+    (<EventEmitter>emitter).check_caller()
     cdef _Waiting waiting = _Waiting.__new__(_Waiting)
     waiting.emitter = emitter
     waiting.name = canonical(name)

@@ -1,5 +1,5 @@
 from cpython.object cimport PyObject
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t, intptr_t, uint64_t
 
 from netcore._core.buffers cimport Buffers
 from netcore._core.capi cimport nc_sink
@@ -49,6 +49,8 @@ cdef class Loop:
 
     # Raises RuntimeError unless the calling thread is the loop's.
     cdef int check_thread(self) except -1
+    # The same, but after the loop's end anybody may ask.
+    cdef int check_caller(self) except -1
     # To be called after any operation that gives the C loop work: inside another loop it asks for a turn. What is
     # queued by the methods below asks by itself.
     cdef int touch(self) except -1
@@ -84,6 +86,7 @@ cdef class Loop:
     cdef int unwatch_signals(self) except -1
     cdef int abandon(self) except -1
     cdef void forget(self) noexcept
+    cdef int receive(self) except -1
     cdef void drop_all(self) noexcept
 
 
@@ -123,9 +126,16 @@ cdef class Handle(EventEmitter):
     cdef Loop loop_of(self)
     cdef int on_event(self, nc_event *event) except -1
     # Moving to another thread's loop (Loop.adopt()). leave() runs on the old loop's thread: it takes the descriptor out
-    # of the C stream, which is then closed, and answers whatever arrive() needs. arrive() runs on the new loop's
-    # thread, with `_loop` set already.
-    cdef object leave(self)
-    cdef int arrive(self, object luggage) except -1
+    # of the C stream, which is then closed. arrive() runs on the new loop's thread, with `_loop` set already: when the
+    # loop comes to it, or before that at the first call of any method. It does nothing the second time.
+    cdef Luggage leave(self)
+    cdef int arrive(self) except -1
     cdef void open_reference(self) noexcept
     cdef void close_reference(self) noexcept
+
+
+# What a socket takes along from one loop to the next: its descriptor, and what was due for it.
+cdef class Luggage:
+    cdef intptr_t descriptor
+    cdef TickQueue ticks
+    cdef int unpack(self, Loop loop) except -1

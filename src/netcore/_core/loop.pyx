@@ -32,7 +32,7 @@ from netcore._core.nc cimport (
     NC_EVENT_CLOSED, NC_EVENT_LOOKUP, NC_EVENT_TIMER, NC_PHASE_CLOSE, NC_PHASE_IO, NC_PHASE_TIMERS, nc_event, nc_loop,
     nc_loop_alive, nc_loop_close_all, nc_loop_fd, nc_loop_flush, nc_loop_forget, nc_loop_free, nc_loop_new, nc_loop_next,
     nc_loop_next_unpinned, nc_loop_now, nc_loop_timeout, nc_loop_turn, nc_loop_update_time, nc_loop_wait, nc_loop_wake,
-    nc_loop_wake_fd, nc_phase, nc_timer_free, nc_timer_new, nc_timer_start, nc_timer_stop,
+    nc_loop_wake_fd, nc_phase, nc_socket_close, nc_timer_free, nc_timer_new, nc_timer_start, nc_timer_stop,
 )
 
 from netcore._core.promise cimport running_asyncio_loop
@@ -167,7 +167,7 @@ cdef int call_user(Loop loop, object callback, tuple args) except -1:
 @cython.final
 cdef class Loop:
     """One thread's event loop. Do not make one: `get_loop()` answers the calling thread's, and everything in netcore
-    finds it by itself. Only `post()` and `wake()` may be called from another thread."""
+    finds it by itself. Only `post()`, `wake()` and `adopt()` may be called from another thread."""
 
     def __cinit__(self):
         cdef int status = nc_loop_new(&self.c)
@@ -203,6 +203,9 @@ cdef class Loop:
             raise RuntimeError("this object's loop ended: it was closed, its thread is over, or it was made before a fork")
         raise RuntimeError("this object belongs to another thread's loop; use loop.post() to call from here")
 
+    cdef int check_caller(self) except -1:
+        return 0 if self.thread == 0 else self.check_thread()
+
     cdef int touch(self) except -1:
         if self.in_turn:
             return 0
@@ -235,7 +238,7 @@ cdef class Loop:
         return self.touch()
 
     def post(self, fn, *args):
-        """Has `fn(*args)` called soon on the loop's own thread. Thread-safe, and with `wake()` the only method that is.
+        """Has `fn(*args)` called soon on the loop's own thread. Thread-safe.
 
         A posted call does not by itself keep a loop alive that has nothing else to do: see `ref()`."""
         if not callable(fn):
@@ -251,12 +254,12 @@ cdef class Loop:
     def adopt(self, Handle handle not None, callback=None):
         """Moves a connected socket from the calling thread's loop to this one, and answers the socket.
 
-        It is this loop's at once, with all its listeners, and the calling thread may not touch it any more. Events go
-        on when this loop has its next turn; `callback(socket)` is called before them, on this loop's thread. No byte is
-        lost. Raises `RuntimeError` if the socket is not the calling thread's, and an `OSError` (`EBUSY`) while bytes
+        It is this loop's at once, with all its listeners: the calling thread may not touch it any more, and this loop's
+        may. Events go on when this loop has its next turn; `callback(socket)` is called before them, on this loop's
+        thread. A loop that ends before closes the socket. No byte is lost. Raises `RuntimeError` if the socket is not the calling thread's, and an `OSError` (`EBUSY`) while bytes
         that were written to it wait to be sent."""
         cdef Loop old = handle.loop_of()
-        cdef _Due due
+        cdef Luggage luggage
         old.check_thread()
         if self.thread == 0:
             raise RuntimeError("this loop's thread is over")
@@ -265,12 +268,11 @@ cdef class Loop:
                 self.post(callback, handle)
             return handle
         luggage = handle.leave()
-        handle._loop = self
-        due = _Due.__new__(_Due)
-        move_ticks(&old.ticks, <PyObject *>handle, &due.ticks)
-        move_ticks(&old.microtasks, <PyObject *>handle, &due.ticks)
+        move_ticks(&old.ticks, <PyObject *>handle, &luggage.ticks)
+        move_ticks(&old.microtasks, <PyObject *>handle, &luggage.ticks)
         old.touch()
-        self.post(arrive, handle, (luggage, due), callback)
+        handle._loop = self # from here on it is the other thread's
+        self.post(arrive, handle, callback)
         return handle
 
     def ref(self):
@@ -295,6 +297,7 @@ cdef class Loop:
 
     def now(self):
         """The loop's clock in milliseconds, taken once a turn. Its zero means nothing."""
+        self.check_caller()
         return nc_loop_now(self.c)
 
     @property
@@ -306,6 +309,7 @@ cdef class Loop:
     @property
     def running(self):
         """Whether the loop is running, by `run()` or as part of another loop."""
+        self.check_caller()
         return self.in_turn
 
     def run(self):
@@ -556,6 +560,10 @@ cdef class Loop:
         if self.host is not None:
             self.host.detach()
             self.host = self.foreign = None
+        try:
+            self.receive()
+        except BaseException as error:
+            failure = error
         self.drop_all()
         nc_loop_close_all(self.c)
         while nc_loop_alive(self.c):
@@ -571,6 +579,14 @@ cdef class Loop:
         self.thread = 0
         if failure is not None:
             raise failure
+        return 0
+
+    cdef int receive(self) except -1:
+        """Takes in the sockets that are on their way to this loop, which ends: they are closed with the others."""
+        while self._posted:
+            fn, args = self._posted.popleft()
+            if fn is arrive and (<Handle>args[0])._loop is self:
+                (<Handle>args[0]).arrive()
         return 0
 
     cdef void forget(self) noexcept:
@@ -701,6 +717,7 @@ def get_loop():
 
 def _forget_loops():
     cdef Loop loop
+    _loops_lock.release()
     for loop in list(_loops):
         if loop.thread != 0:
             loop.unwatch_signals()
@@ -708,7 +725,10 @@ def _forget_loops():
 
 
 if hasattr(os, "register_at_fork"): # Windows has no fork
-    os.register_at_fork(after_in_child=_forget_loops)
+    # Nobody is within the set while its memory is copied.
+    os.register_at_fork(
+        before=_loops_lock.acquire, after_in_parent=_loops_lock.release, after_in_child=_forget_loops
+    )
 
 
 # --- what events are for ----------------------------------------------------------------------------------------------
@@ -759,10 +779,13 @@ cdef class Handle(EventEmitter):
             self.close_reference()
         return 0
 
-    cdef object leave(self):
+    cdef int check_caller(self) except -1:
+        return 0 if self._loop is None else self._loop.check_caller()
+
+    cdef Luggage leave(self):
         raise TypeError("only a connected socket can move to another loop")
 
-    cdef int arrive(self, object luggage) except -1:
+    cdef int arrive(self) except -1:
         return 0
 
     cdef void open_reference(self) noexcept:
@@ -774,22 +797,28 @@ cdef class Handle(EventEmitter):
 
 @cython.no_gc
 @cython.final
-cdef class _Due:
-    """What was due for a socket when it left its loop, and is done by the next one."""
-    cdef TickQueue ticks
+cdef class Luggage:
+    def __cinit__(self):
+        self.descriptor = -1
 
     def __dealloc__(self):
         free_queue(&self.ticks)
+        if self.descriptor != -1: # the loop that it was meant for ended before
+            nc_socket_close(self.descriptor)
+
+    cdef int unpack(self, Loop loop) except -1:
+        """Has `loop` do what was due."""
+        cdef Tick tick
+        while self.ticks.count:
+            tick = take(&self.ticks)
+            put(&loop.ticks, &tick)
+        return loop.touch()
 
 
-def arrive(Handle handle, luggage, callback):
-    cdef Loop loop = handle._loop
-    cdef TickQueue *due = &(<_Due>luggage[1]).ticks
-    cdef Tick tick
-    handle.arrive(luggage[0])
-    while due.count:
-        tick = take(due)
-        put(&loop.ticks, &tick)
+def arrive(Handle handle, callback):
+    if handle._loop is not current_loop():
+        return None # somebody was quicker, and has sent it on
+    handle.arrive()
     return None if callback is None else callback(handle)
 
 

@@ -416,6 +416,7 @@ cdef class Readable(Stream):
     def read(self, size=None):
         """Takes `size` bytes (or characters, after `setEncoding`) out of what has been received; None if there are
         not that many yet. Without `size`, takes what there is."""
+        self.check_caller()
         cdef Py_ssize_t n = EVERYTHING
         self.want_bytes()
         if size is not None:
@@ -429,6 +430,7 @@ cdef class Readable(Stream):
 
     def unshift(self, chunk, encoding=None):
         """Puts a chunk back in front of what has been received. Errors come as 'error' events."""
+        self.check_caller()
         self.want_bytes()
         if chunk is None:
             self.push_eof()
@@ -454,13 +456,13 @@ cdef class Readable(Stream):
 
     def pause(self):
         """Stops the flow of 'data' events. What arrives meanwhile is buffered up to the high-water mark."""
-        self.check_owner()
+        self.check_caller()
         self.do_pause()
         return self
 
     def resume(self):
         """Lets 'data' events flow, on the next tick."""
-        self.check_owner()
+        self.check_caller()
         self.do_resume()
         return self
 
@@ -471,6 +473,7 @@ cdef class Readable(Stream):
     def setEncoding(self, encoding=None):
         """Makes chunks come as str, decoded from `encoding` (None: `'utf8'`); a character split over two packets
         comes whole. Unknown encodings are `ERR_UNKNOWN_ENCODING`."""
+        self.check_caller()
         decoder = Decoder("utf8" if encoding is None else encoding)
         self.want_bytes()
         if self.chunks is None:
@@ -508,6 +511,7 @@ cdef class Readable(Stream):
     @property
     def readableLength(self):
         """Bytes (characters, after `setEncoding`) received and not read."""
+        self.check_caller()
         return 0 if self.chunks is None else self.chunks.length
 
     @property
@@ -518,6 +522,7 @@ cdef class Readable(Stream):
     @property
     def readableEncoding(self):
         """The encoding set with `setEncoding`, in its normal spelling; None without one."""
+        self.check_caller()
         return None if self.chunks is None else self.chunks.encoding
 
     @property
@@ -533,6 +538,7 @@ cdef class Readable(Stream):
     @property
     def readableDidRead(self):
         """Whether any 'data' has been emitted, or relayed by a pipe."""
+        self.check_caller()
         if self.state & RD_RELAYING and self.c != NULL and nc_stream_bytes_received(self.c) > 0:
             return True
         return bool(self.state & RD_DATA_EMITTED)

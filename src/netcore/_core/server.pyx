@@ -6,6 +6,7 @@ import stat
 from collections.abc import Mapping
 from math import ceil
 
+cimport cython
 from cpython.pythread cimport PyThread_get_thread_ident
 from libc.stdint cimport intptr_t
 
@@ -130,6 +131,7 @@ cdef class Server(Handle):
         `BoundSocket` or an object with `fd`. Wrong arguments raise; a failure to listen is an 'error' event on a later tick.
         `ERR_SERVER_ALREADY_LISTEN` if the server listens.
         """
+        self.check_caller()
         unknown = [name for name in options if name not in LISTEN_OPTIONS]
         if unknown:
             raise TypeError(f"listen() got an unexpected keyword argument '{unknown[0]}'")
@@ -438,26 +440,31 @@ cdef class Server(Handle):
                 self.listen_to("close", callback, True)
         if self.c != NULL:
             self.blocked += nc_server_blocked(self.c)
-            nc_server_close(self.c)
-            # The connections that had come already are still to be handed out.
-            self.closing += nc_server_has_waiting(self.c)
-            self.c = NULL
+            with cython.critical_section(self): # another thread may ask for the address
+                nc_server_close(self.c)
+                # The connections that had come already are still to be handed out.
+                self.closing += nc_server_has_waiting(self.c)
+                self.c = NULL
             self._loop.touch()
         self.close_if_drained()
         return self
 
     def address(self):
         """Where the server listens: `{'address': str, 'family': 'IPv4' or 'IPv6', 'port': int}`, or the path of a
-        Unix-domain socket, or None if it does not listen."""
+        Unix-domain socket, or None if it does not listen. Any thread may ask."""
         cdef nc_addr addr
         cdef char path[256]
         cdef size_t length = 0
-        cdef nc_status status
-        if self.path is not None and (self.c == NULL or self.local):
+        cdef nc_status status = NC_OK
+        cdef bint listens
+        with cython.critical_section(self):
+            listens = self.c != NULL
+            if listens and not self.local:
+                status = nc_socket_name(nc_server_fd(self.c), &addr, path, sizeof(path), &length)
+        if self.path is not None and (not listens or self.local):
             return self.path
-        if self.c == NULL:
+        if not listens:
             return None
-        status = nc_socket_name(nc_server_fd(self.c), &addr, path, sizeof(path), &length)
         if status != 0:
             raise errno_error(status, "address")
         if addr.family == 0:
@@ -466,6 +473,7 @@ cdef class Server(Handle):
 
     def getConnections(self, callback):
         """Calls `callback(error, count)` on a tick, with the number of connections that are open."""
+        self.check_caller()
         check_callback(callback, "callback")
         self.loop_of().tick_c(count_tick, (callback, self.connections))
         self._loop.touch()
@@ -479,10 +487,12 @@ cdef class Server(Handle):
     @property
     def maxConnections(self):
         """How many connections may be open at once; further ones are closed, with 'drop'. None: any number. 0: none."""
+        self.check_caller()
         return self.limit
 
     @maxConnections.setter
     def maxConnections(self, value):
+        self.check_caller()
         self.limit = None if value is None else check_number(value, "maxConnections")
         self.apply_limits()
 
@@ -493,6 +503,7 @@ cdef class Server(Handle):
 
     @allowHalfOpen.setter
     def allowHalfOpen(self, value):
+        self.check_caller()
         self.half_open = bool(value)
 
     @property
@@ -502,6 +513,7 @@ cdef class Server(Handle):
 
     @pauseOnConnect.setter
     def pauseOnConnect(self, value):
+        self.check_caller()
         self.paused = bool(value)
 
     @property
@@ -512,6 +524,7 @@ cdef class Server(Handle):
     @property
     def blockList(self):
         """The block list whose addresses may not connect, or None. Another one takes effect with the next connection."""
+        self.check_caller()
         return self.block_list
 
     @blockList.setter
@@ -522,10 +535,12 @@ cdef class Server(Handle):
     @property
     def blocked_count(self):
         """How many connections the block list has refused. Not in Node."""
+        self.check_caller()
         return self.blocked + nc_server_blocked(self.c) if self.c != NULL else self.blocked
 
     def ref(self):
         """Makes the server keep the loop running while it listens, as it does at first."""
+        self.check_caller()
         self.unrefed = False
         if self.c != NULL:
             nc_server_ref(self.c)
@@ -533,6 +548,7 @@ cdef class Server(Handle):
 
     def unref(self):
         """Lets the loop end although the server listens."""
+        self.check_caller()
         self.unrefed = True
         if self.c != NULL:
             nc_server_unref(self.c)
@@ -540,16 +556,19 @@ cdef class Server(Handle):
 
     def __aiter__(self):
         """The connections, as they come, until the server closes."""
+        self.check_caller()
         return connections_of(self)
 
     def __aenter__(self):
         """Waits until the server listens, if that takes a look-up, or raises why it cannot."""
+        self.check_caller()
         if self.looking and self.looking == self.attempt:
             return _listening(self)
         return settled(self)
 
     def __aexit__(self, *_):
         """Closes the server, and waits until its last connection is gone."""
+        self.check_caller()
         if self.c == NULL:
             return settled(None)
         promise = Promise()

@@ -19,7 +19,7 @@ from netcore._core.errors cimport (
 from netcore._core.hosts cimport address_dict
 from netcore._core.iteration cimport chunks_of, closing_of, opening_of
 from netcore._core.listener cimport call1
-from netcore._core.loop cimport Loop, current_loop
+from netcore._core.loop cimport Loop, Luggage, current_loop
 from netcore._core.nc cimport *
 from netcore._core.onread cimport OnRead, onread_of
 from netcore._core.pipe cimport Pipe, close_pipe, open_pipe
@@ -214,6 +214,7 @@ cdef class Socket(Dialer):
 
     def _aborted(self):
         """What the signal calls that was given as an option."""
+        self.check_caller()
         if self.rare is not None and self.rare.reason_of is not None:
             self.state |= ST_ABORTED
             self.tear_down(abort_error(self.rare.reason_of.reason))
@@ -491,7 +492,7 @@ cdef class Socket(Dialer):
 
     def pause(self):
         """Stops the flow of 'data' events. What arrives meanwhile is buffered up to the high-water mark."""
-        self.check_owner()
+        self.check_caller()
         if self.state & RD_ONREAD and not self.state & ST_CONNECTING:
             self.read_no_more()
         self.do_pause()
@@ -499,7 +500,7 @@ cdef class Socket(Dialer):
 
     def resume(self):
         """Lets 'data' events flow, on the next tick."""
-        self.check_owner()
+        self.check_caller()
         if self.state & RD_ONREAD:
             (<OnRead>self.rare.onread).restart(self)
         self.do_resume()
@@ -508,6 +509,7 @@ cdef class Socket(Dialer):
     def read(self, size=None):
         """Takes `size` bytes (or characters, after `setEncoding`) out of what has been received; None if there are
         not that many yet. Without `size`, takes what there is."""
+        self.check_caller()
         if self.state & RD_ONREAD:
             (<OnRead>self.rare.onread).restart(self)
             return None
@@ -516,6 +518,7 @@ cdef class Socket(Dialer):
     def pipe(self, destination, options=None, *, end=None):
         """Writes what arrives to `destination`: a `Socket`, anything with `write` and `end`, or a binary file. Returns
         the destination. `end=False` leaves it open when this socket ends."""
+        self.check_caller()
         if end is None:
             end = options.get("end") if options is not None else None
         open_pipe(self, destination, end is not False)
@@ -523,12 +526,13 @@ cdef class Socket(Dialer):
 
     def unpipe(self, destination=None):
         """Ends the pipe to `destination`, or all pipes, and pauses if none remains."""
+        self.check_caller()
         close_pipe(self, destination)
         return self
 
     def destroySoon(self):
         """Destroys the socket when everything written has been sent."""
-        self.check_owner()
+        self.check_caller()
         if self.writable:
             self.end()
         if self.state & WR_FINISHED:
@@ -542,7 +546,7 @@ cdef class Socket(Dialer):
     def resetAndDestroy(self):
         """Closes a TCP connection with a reset: the peer's reads fail with ECONNRESET. `ERR_INVALID_HANDLE_TYPE` for a
         Unix-domain socket."""
-        self.check_owner()
+        self.check_caller()
         if not self.state & ST_HANDLE:
             self.tear_down(misuse("ERR_SOCKET_CLOSED"))
             return self
@@ -557,7 +561,7 @@ cdef class Socket(Dialer):
         """Emits 'timeout' when no byte has moved either way for `timeout` milliseconds; 0 turns that off. It only tells:
         the socket stays open. `callback` is added once for 'timeout'. `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE`."""
         cdef uint64_t ms
-        self.check_owner()
+        self.check_caller()
         if self.state & ST_DESTROYED:
             return self
         self.rarely().timeout = timeout
@@ -579,8 +583,8 @@ cdef class Socket(Dialer):
     def setNoDelay(self, noDelay=True):
         """Sends small packets at once instead of collecting them (TCP_NODELAY)."""
         cdef bint on = noDelay is None or bool(noDelay)
+        self.check_caller()
         if self.state & ST_HANDLE and not self.state & ST_IPC and on != bool(self.state & ST_NO_DELAY):
-            self.loop_of().check_thread()
             nc_stream_set_no_delay(self.c, on)
         self.state = self.state | ST_NO_DELAY if on else self.state & ~ST_NO_DELAY
         return self
@@ -588,15 +592,16 @@ cdef class Socket(Dialer):
     def setKeepAlive(self, enable=False, initialDelay=0):
         """Has the system probe an idle connection, at first after `initialDelay` milliseconds (0: as it was), then
         every second, ten times."""
-        cdef Rare rare = self.rarely()
+        cdef Rare rare
         cdef bint on
+        self.check_caller()
+        rare = self.rarely()
         if hasattr(enable, "get"):
             enable, initialDelay = enable.get("enable"), enable.get("initialDelay")
         on = bool(enable)
         delay = number_of_seconds(initialDelay)
         if self.state & ST_HANDLE and not self.state & ST_IPC:
             if on != bool(self.state & ST_KEEP_ALIVE) or on and rare.keep_alive_delay != delay:
-                self.loop_of().check_thread()
                 nc_stream_set_keep_alive(self.c, on, delay)
         self.state = self.state | ST_KEEP_ALIVE if on else self.state & ~ST_KEEP_ALIVE
         rare.keep_alive_delay = delay
@@ -606,7 +611,9 @@ cdef class Socket(Dialer):
         """Sets the type-of-service byte (traffic class in IPv6) of the packets sent: 0 to 255."""
         cdef nc_status status
         cdef int value = check_int32(tos, "tos", 0, 255)
-        cdef bint changed = value != self.rarely().tos
+        cdef bint changed
+        self.check_caller()
+        changed = value != self.rarely().tos
         self.rare.tos = value
         if changed and self.state & ST_HANDLE and not self.state & ST_IPC:
             status = nc_stream_set_type_of_service(self.c, value)
@@ -619,6 +626,7 @@ cdef class Socket(Dialer):
         between `connect()` and the attempt, when there is no descriptor to ask."""
         cdef unsigned tos = 0
         cdef nc_status status
+        self.check_caller()
         if not self.state & ST_HANDLE or self.state & ST_IPC:
             return self.rare.tos if self.rare is not None and self.rare.tos >= 0 else 0
         status = nc_stream_get_type_of_service(self.c, &tos)
@@ -628,7 +636,7 @@ cdef class Socket(Dialer):
 
     def ref(self):
         """Makes the socket keep the loop running while it is open, as it does at first."""
-        self.check_owner()
+        self.check_caller()
         self.state &= ~ST_UNREF
         if self.c != NULL:
             nc_stream_ref(self.c)
@@ -636,7 +644,7 @@ cdef class Socket(Dialer):
 
     def unref(self):
         """Lets the loop end although this socket is open."""
-        self.check_owner()
+        self.check_caller()
         self.state |= ST_UNREF
         if self.c != NULL:
             nc_stream_unref(self.c)
@@ -644,6 +652,7 @@ cdef class Socket(Dialer):
 
     def address(self):
         """The local end: `{'address': str, 'family': 'IPv4' or 'IPv6', 'port': int}`; empty without one."""
+        self.check_caller()
         return dict(self.name_of(False))
 
     # -- properties --------------------------------------------------------------------------------------------------
@@ -677,38 +686,47 @@ cdef class Socket(Dialer):
     @property
     def localAddress(self):
         """The local IP address, or None."""
+        self.check_caller()
         return self.name_of(False).get("address")
 
     @property
     def localPort(self):
         """The local port, or None."""
+        self.check_caller()
         return self.name_of(False).get("port")
 
     @property
     def localFamily(self):
         """`'IPv4'` or `'IPv6'`, or None."""
+        self.check_caller()
         return self.name_of(False).get("family")
 
     @property
     def remoteAddress(self):
         """The other party's IP address, or None."""
+        self.check_caller()
         return self.name_of(True).get("address")
 
     @property
     def remotePort(self):
         """The other party's port, or None."""
+        self.check_caller()
         return self.name_of(True).get("port")
 
     @property
     def remoteFamily(self):
         """`'IPv4'` or `'IPv6'`, or None."""
+        self.check_caller()
         return self.name_of(True).get("family")
 
     @property
     def bytesRead(self):
         """How many bytes have been received."""
-        cdef Rare rare = self.rare
-        cdef uint64_t received = nc_stream_bytes_received(self.c) if self.state & ST_HANDLE else self.received_at_close
+        cdef Rare rare
+        cdef uint64_t received
+        self.check_caller()
+        rare = self.rare
+        received = nc_stream_bytes_received(self.c) if self.state & ST_HANDLE else self.received_at_close
         if rare is None:
             return received
         received += rare.received_before
@@ -719,11 +737,13 @@ cdef class Socket(Dialer):
     @property
     def bytesWritten(self):
         """How many bytes have been written, including those still queued."""
+        self.check_caller()
         return self.sent() + self.queued() + (self.rare.sent_before if self.rare is not None else 0)
 
     @property
     def bufferSize(self):
         """The same as `writableLength`, or None without a connection. Deprecated in Node."""
+        self.check_caller()
         if not self.state & ST_HANDLE:
             return None
         return self.writableLength
@@ -750,48 +770,56 @@ cdef class Socket(Dialer):
     @property
     def timeout(self):
         """What was given to `setTimeout`, in milliseconds, or None."""
+        self.check_caller()
         return self.rare.timeout if self.rare is not None else None
 
     @property
     def autoSelectFamilyAttemptedAddresses(self):
         """The addresses tried, as `'address:port'`; None unless several were to be tried."""
+        self.check_caller()
         return self.rare.attempted if self.rare is not None else None
 
     @property
     def server(self):
         """The server that accepted this connection, or None."""
+        self.check_caller()
         return self._server
 
     @property
     def blockList(self):
         """The block list that connections of this socket are checked against, or None."""
+        self.check_caller()
         return self.rare.block_list if self.rare is not None else None
 
     # -- coroutines and threads --------------------------------------------------------------------------------------
 
     def __aiter__(self):
         """The chunks that arrive, until the end. Leaving the loop early destroys the socket, as in Node."""
+        self.check_caller()
         return chunks_of(self)
 
     def __aenter__(self):
         """Waits for the connection, if one is being made."""
+        self.check_caller()
         return opening_of(self)
 
     def __aexit__(self, kind, error, trace):
         """Sends what was written, closes, and waits until that is done; after an exception, closes at once."""
+        self.check_caller()
         return closing_of(self, kind is not None)
 
-    cdef object leave(self):
+    cdef Luggage leave(self):
         """Takes the descriptor away from this thread's loop."""
         cdef Attempt grave
+        cdef Luggage luggage = Luggage.__new__(Luggage)
         cdef Rare rare = self.rarely()
-        cdef intptr_t fd = -1
         cdef nc_status status
+        self.check_caller()
         if not self.state & ST_HANDLE or self.state & (ST_CONNECTING | ST_DESTROYED):
             raise misuse("ERR_SOCKET_CLOSED")
         self.want_bytes()
         self.writing_changed()
-        status = nc_stream_release(self.c, &fd)
+        status = nc_stream_release(self.c, &luggage.descriptor)
         if status != 0:
             raise errno_error(status, "release")
         grave = Attempt.__new__(Attempt)
@@ -801,18 +829,27 @@ cdef class Socket(Dialer):
         rare.received_before += nc_stream_bytes_received(self.c)
         rare.sent_before += nc_stream_bytes_sent(self.c)
         self.c = NULL
+        self.state |= ST_MOVING
+        rare.luggage = luggage
         self.close_reference()
-        return fd
+        return luggage
 
-    cdef int arrive(self, object luggage) except -1:
+    cdef int arrive(self) except -1:
+        cdef Luggage luggage
         cdef nc_status status
+        if not self.state & ST_MOVING:
+            return 0
         self.open_handle()
-        status = nc_stream_adopt(self.c, luggage)
+        self.state &= ~ST_MOVING
+        luggage = self.rare.luggage
+        self.rare.luggage = None
+        status = nc_stream_adopt(self.c, luggage.descriptor)
         if status != 0:
-            nc_socket_close(luggage)
             raise errno_error(status, "open")
+        luggage.descriptor = -1
         if self.state & RD_STARTED:
             nc_stream_read_start(self.c)
+        luggage.unpack(self._loop)
         return self.relays_again()
 
 

@@ -1,6 +1,6 @@
 from libc.stdint cimport uint64_t
 
-from netcore._core.loop cimport Handle
+from netcore._core.loop cimport Handle, Luggage
 from netcore._core.nc cimport nc_stream
 
 
@@ -26,6 +26,7 @@ cdef class Rare:
     cdef unsigned keep_alive_delay
     cdef uint64_t received_before # by the streams of other loops, before the socket moved here
     cdef uint64_t sent_before
+    cdef Luggage luggage     # of a socket that is on its way to another loop
 
 
 # A pipe, as the streams at its two ends see it. See pipe.pyx.
@@ -56,7 +57,6 @@ cdef class Stream(Handle):
 
     cdef Rare rarely(self)
     cdef int enter(self) except -1
-    cdef int check_owner(self) except -1
 
     # Of the pipes at this stream.
     cdef int source_flows(self) except -1

@@ -91,13 +91,18 @@ cdef class Stream(Handle):
         if loop is None:
             loop = self.loop_of()
         loop.check_thread()
+        if self.state & ST_MOVING:
+            self.arrive()
         if not loop.in_turn:
             loop.touch()
         return 0
 
-    cdef int check_owner(self) except -1:
-        """Refuses the call if the stream is of another thread's loop."""
-        return 0 if self._loop is None else self._loop.check_thread()
+    cdef int check_caller(self) except -1:
+        """Refuses the call if the stream is of another thread's loop. One that has just come to this thread arrives."""
+        if self._loop is None:
+            return 0
+        self._loop.check_caller()
+        return self.arrive() if self.state & ST_MOVING else 0
 
     # -- pipes ---------------------------------------------------------------------------------------------------------
 
@@ -198,7 +203,7 @@ cdef class Stream(Handle):
     def destroy(self, error=None):
         """Ends the stream at once, in both directions. `error`, if given and not False, is emitted as 'error'; 'close'
         follows."""
-        self.check_owner()
+        self.check_caller()
         self.tear_down(error if is_truthy(error) else None)
         return self
 
@@ -215,4 +220,5 @@ cdef class Stream(Handle):
     @property
     def errored(self):
         """The exception that ended the stream, or None."""
+        self.check_caller()
         return self.rare.errored if self.state & ST_ERRORED else None
