@@ -46,6 +46,19 @@ def test_read_takes_exactly_as_much_as_it_is_asked_for():
     assert log == [b"0123", b"4567", b"89"]
 
 
+def test_bytes_that_come_after_an_unshifted_end_are_an_error():
+    log = []
+
+    def use(socket):
+        socket.on("readable", lambda: None)
+        socket.on("connect", lambda: log.append(socket.unshift(None)))
+        socket.on("error", lambda error: log.append(error.code))
+        socket.on("close", log.append)
+
+    given("too late", use)
+    assert log == [False, "ERR_STREAM_PUSH_AFTER_EOF", True]
+
+
 def test_what_is_unshifted_is_read_again():
     log = []
 

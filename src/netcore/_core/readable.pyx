@@ -186,8 +186,10 @@ cdef class Readable(Stream):
         return self.push(chunk)
 
     cdef int push(self, object chunk) except -1:
-        if self.state & (ST_DESTROYED | ST_ERRORED | RD_ENDED):
+        if self.state & (ST_DESTROYED | ST_ERRORED):
             return 0
+        if self.state & RD_ENDED: # by unshift(None)
+            return self.tear_down(misuse("ERR_STREAM_PUSH_AFTER_EOF"))
         self.state &= ~RD_READING
         if self.state & RD_DECODING:
             chunk = (<Decoder>self.chunks.decoder).write(chunk)
