@@ -354,7 +354,15 @@ def test_what_is_unrefd_does_not_keep_run(log):
     timer.close()
     net.setTimeout(log, 1, "timer")
     net.run()
-    assert log == ["not now", "timer"]
+    assert sorted(log) == ["not now", "timer"]  # in either order, as the timer is due or not when the loop starts
+
+
+def test_an_immediate_that_keeps_nothing_alive_runs_after_the_last_timer_that_was_due(log):
+    net.setImmediate(log, "immediate").unref()
+    net.setTimeout(log, 1, "timer")
+    time.sleep(0.02)
+    net.run()
+    assert log == ["timer", "immediate"]
 
 
 def test_run_may_be_called_again(log):

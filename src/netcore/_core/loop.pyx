@@ -444,6 +444,7 @@ cdef class Loop:
 
     cdef int run_until_stopped(self) except -1:
         cdef int64_t max_wait = -1
+        cdef bint alive
         refuse_nesting(self)
         self.leave_closed_host()
         self.watching = watch_signals(self.c, &max_wait)
@@ -451,9 +452,12 @@ cdef class Loop:
         self.stopped = False
         try:
             self.run_ticks()
+            # Before the timers, as in Node: immediates that keep nothing alive run after the last timer that was due.
+            alive = self.is_alive()
             self.run_due_timers()
-            while not self.stopped and self.is_alive():
+            while alive and not self.stopped:
                 self.iterate(0 if self.has_work_now() else max_wait)
+                alive = self.is_alive()
         finally:
             self.in_turn = False
             self.timers_since = 0
