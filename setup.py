@@ -6,9 +6,11 @@ the name of one real module (``_native``); ``netcore/_core/__init__.py`` loads t
 """
 
 import re
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from os import cpu_count, environ
 from pathlib import Path
+from sysconfig import get_platform
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -41,10 +43,25 @@ def core_sources(platform: str) -> list[str]:
     return [(CORE / name).as_posix() for name in [engine, *alone]]
 
 
-def platform_of(plat_name: str) -> str:
-    if plat_name.startswith("win"):
-        return "iocp"
-    return "kqueue" if re.match(r"macosx|.*bsd", plat_name) else "epoll"
+PORTS = {
+    "linux": "epoll",
+    "macosx": "kqueue",
+    "freebsd": "kqueue",
+    "openbsd": "kqueue",
+    "netbsd": "kqueue",
+    "win": "iocp",
+}
+
+
+def port_for(plat_name: str) -> str:
+    """The core's port for a platform. Where nothing could be built, that is said in the place of a compiler's errors."""
+    port = next((port for system, port in PORTS.items() if plat_name.startswith(system)), None)
+    if port is None or sys.implementation.name != "cpython":
+        sys.exit(
+            "netcore needs CPython on Linux, macOS, FreeBSD, OpenBSD, NetBSD or Windows; "
+            f"this is {sys.implementation.name} on {plat_name}"
+        )
+    return port
 
 
 class BuildImage(build_ext):
@@ -58,12 +75,14 @@ class BuildImage(build_ext):
         super().run()
 
     def build_extension(self, ext: Extension) -> None:
-        port = platform_of(self.plat_name)
+        port = port_for(self.plat_name)
         ext.sources += core_sources(port)
         if port == "iocp":
             ext.libraries += ["ws2_32", "mswsock", "advapi32"]
         if self.compiler.compiler_type == "msvc":
-            ext.extra_compile_args += ["/std:c11", "/experimental:c11atomics", "/O2"]
+            ext.extra_compile_args += ["/std:c11", "/experimental:c11atomics", "/utf-8", "/O2"]
+            if not self.compiler.initialized:  # as each of the threads below would do it again
+                self.compiler.initialize(self.plat_name)
         else:
             ext.extra_compile_args += [
                 "-std=c11",
@@ -138,6 +157,7 @@ def modules() -> list[Extension]:
 
 # Where processes are not made by fork (from Python 3.14 on nowhere), those of cythonize() import this file again.
 if __name__ == "__main__":
+    port_for(get_platform())
     setup(
         cmdclass={"build_ext": BuildImage, "build_py": BuildPackage},
         ext_modules=[

@@ -45,8 +45,12 @@ def _image() -> str:
         candidate = join(here, f"_native{suffix}")
         if exists(candidate):
             return candidate
+    from glob import glob
+
+    there = [name for name in sorted(glob("_native.*", root_dir=here)) if not name.endswith(".pyi")]
     raise ImportError(
-        f"netcore has no compiled core for this interpreter and platform ({sys.version.split()[0]}, {sys.platform})"
+        f"netcore has no compiled core for {sys.implementation.name} {sys.version.split()[0]} on {sys.platform}: "
+        f"it would be _native{EXTENSION_SUFFIXES[0] if EXTENSION_SUFFIXES else ''}, and there is {', '.join(there) or 'none'}"
     )
 
 
