@@ -252,7 +252,9 @@ void nc__stream_forget(nc_stream *stream) {
 
 nc_status nc_stream_release(nc_stream *stream, intptr_t *fd) {
     if (!(stream->state & NC__OPEN) || stream->handle.closing) return NC_EBADF;
-    if (stream->queue.bytes > 0 || stream->slice.slab) return NC_EBUSY;
+    /* What the embedder is looking at it has had. */
+    bool keeps_input = stream->slice.slab && stream->handle.loop->lent != stream;
+    if (stream->queue.bytes > 0 || keeps_input) return NC_EBUSY;
     nc_status status = nc_port_detach(stream->handle.loop->port, &stream->sock, fd);
     if (status != NC_OK) return status;
     stream->state &= ~(uint32_t)NC__OPEN;

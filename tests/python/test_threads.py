@@ -248,6 +248,30 @@ def test_no_byte_is_lost_when_a_busy_socket_moves(worker):
     assert (count, arrived.hexdigest()) == (6_553_600, sent)
 
 
+@pytest.mark.parametrize("event", ["data", "readable"])
+def test_a_socket_moves_when_its_first_bytes_have_said_where_to(worker, event):
+    answers, over = [], threading.Event()
+
+    def connection(socket):
+        def look(data=None):
+            first = data or socket.read()
+            if first:
+                socket.removeListener(event, look)
+                worker.adopt(socket, lambda socket: (socket.write(first), socket.on("data", socket.write)))
+
+        socket.on(event, look).on("close", lambda _: over.set())
+        server.close()
+
+    server, port = listen(connection)
+    client = net.connect(port, "127.0.0.1")
+    client.write("first,")
+    client.setEncoding("utf8")
+    client.on("data", lambda text: (answers.append(text), client.end("second") if text == "first," else None))
+    net.run()
+    assert over.wait(10)
+    assert "".join(answers) == "first,second"
+
+
 def test_a_socket_moves_there_and_back(worker):
     home = net.get_loop()
     home.ref()
