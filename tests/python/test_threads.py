@@ -865,13 +865,12 @@ def test_what_is_kept_for_all_threads_is_made_by_many_at_once():
 
 
 def test_threads_post_to_and_wake_loops_that_come_and_go():
-    present, over = [], threading.Event()
+    present, over = {}, threading.Event()
     heard = []
 
     def come_and_go():
         for _ in range(60):
-            loop = net.get_loop()
-            present[:] = [loop]
+            loop = present["loop"] = net.get_loop()
             net.setTimeout(lambda: None, 1)
             net.run()
             loop.close()
@@ -879,7 +878,8 @@ def test_threads_post_to_and_wake_loops_that_come_and_go():
 
     def disturb():
         while not over.is_set():
-            for loop in tuple(present):
+            loop = present.get("loop")
+            if loop is not None:
                 loop.post(heard.append, 1)
                 loop.wake()
 
@@ -889,12 +889,12 @@ def test_threads_post_to_and_wake_loops_that_come_and_go():
 
 def test_sockets_that_are_sent_to_loops_that_end_are_closed_or_refused():
     """Each is closed by the loop that it has come to, or by its own when that has refused it."""
-    present, over = [], threading.Event()
+    present, over = {}, threading.Event()
     closed = []
 
     def come_and_go():
         while not over.is_set():
-            present[:] = [net.get_loop()]
+            present["loop"] = net.get_loop()
             net.setTimeout(lambda: None, 1)
             net.run()
             net.get_loop().close()
@@ -902,7 +902,7 @@ def test_sockets_that_are_sent_to_loops_that_end_are_closed_or_refused():
     def connection(socket):
         socket.on("close", lambda _: closed.append(threading.get_ident())).resume()
         try:
-            present[0].adopt(socket, lambda socket: socket.end())
+            present["loop"].adopt(socket, lambda socket: socket.end())
         except RuntimeError:  # its thread is over
             socket.destroy()
 
@@ -1007,7 +1007,6 @@ def test_a_server_tells_its_address_to_all_while_it_listens_and_closes():
 
 def test_garbage_is_collected_by_any_thread():
     """Sockets in cycles with their listeners, and emitters, timers and iterations; the collections run on one thread."""
-    over = threading.Event()
     alive = []
 
     def make():
@@ -1035,14 +1034,11 @@ def test_garbage_is_collected_by_any_thread():
         return left
 
     def collect():
-        while not over.is_set():
+        for _ in range(10):
             gc.collect()
+        return 0
 
-    collector = threading.Thread(target=collect)
-    collector.start()
-    assert side_by_side(*[make] * 3) == [0] * 3
-    over.set()
-    collector.join(10)
+    assert side_by_side(make, make, make, collect) == [0] * 4
     gc.collect()
     assert [ref for ref in alive if ref() is not None] == []
 
