@@ -97,6 +97,11 @@ def test_the_table_of_options_is_what_the_proxy_has() -> None:
     assert of_table == set(re.findall(r"--[a-z][a-z-]+", usage("proxy"))) - {"--help"}
 
 
+def test_the_table_of_platforms_is_that_of_their_document() -> None:
+    table = re.findall(r"^\| .*\n(?:\|.*\n)+", (ROOT / "docs/platforms.md").read_text(), re.M)[0]
+    assert f"<!-- platforms:begin -->\n{table}<!-- platforms:end -->\n" in README
+
+
 @pytest.mark.parametrize("command", ["proxy", "echo", "connect", "bench", "blocklist"])
 def test_every_command_is_in_the_readme(command: str) -> None:
     assert f"| `netcore {command}" in README
