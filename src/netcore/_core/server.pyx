@@ -295,13 +295,15 @@ cdef class Server(Handle):
 
     cdef nc_status adopt(self, intptr_t fd, int backlog) except 1:
         """Listens on a descriptor that somebody else made; without success it stays theirs."""
-        cdef nc_status status = nc_server_new(self._loop.c, <void *>self, fd, backlog or DEFAULT_BACKLOG, &self.c)
+        cdef nc_server *c = NULL
+        cdef nc_status status = nc_server_new(self._loop.c, <void *>self, fd, backlog or DEFAULT_BACKLOG, &c)
         if status != 0:
-            self.c = NULL
             return status
+        with cython.critical_section(self): # another thread may ask for the address
+            self.c = c
+            self.local = False
         self.open_reference()
         self.handles += 1
-        self.local = False
         return status
 
     cdef nc_status open_server(self, intptr_t fd, int backlog) except 1:
