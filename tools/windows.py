@@ -15,7 +15,7 @@ from pathlib import Path
 import cross
 import msvc
 import pythons
-from pythons import CACHE, ROOT, run
+from pythons import CACHE, MAKE_OPTIONS, ROOT, run
 
 VERSION = "3.12"  # unless another one is asked for
 WINE = Path("/usr/lib/wine/wine64")
@@ -95,7 +95,7 @@ def prepare(version: str) -> Path:
 def test_core() -> bool:
     """Builds the C tests with mingw, and in Microsoft's dialect, and runs both."""
     tools = ["PORT=iocp", "CC=x86_64-w64-mingw32-gcc", "AR=x86_64-w64-mingw32-ar"]
-    run(["make", "--silent", "-C", ROOT / "csrc", *tools, "tests"])
+    run(["make", *MAKE_OPTIONS, "-C", ROOT / "csrc", *tools, "tests"])
     programs = sorted((ROOT / "build" / "core" / "iocp" / "tests").glob("*.exe"))
     return all([wine(program)[0] == 0 for program in [*programs, *msvc.build_core()]])
 
