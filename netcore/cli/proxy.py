@@ -113,7 +113,7 @@ class Proxy:
         if hasattr(signal, "SIGHUP"):
             signal.signal(signal.SIGHUP, self.on_reload_signal)
         first = self.new_worker()
-        first.server.once("close", lambda: self.ended(first))
+        first.server.once("close", lambda: self.ended(first, first.counted()))
         first.start(self.first_is_listening, self.first_failed, self.place(self.settings.listen))
         net.run()
         if self.options.stats is not None and self.listening:
@@ -151,7 +151,7 @@ class Proxy:
             if self.stopping:
                 worker.stop()
             net.run()
-            self.loop.post(self.ended, worker)
+            self.loop.post(self.ended, worker, worker.counted())
         except BaseException as error:
             self.loop.post(throw, error)
 
@@ -165,7 +165,7 @@ class Proxy:
 
     def first_failed(self, error: Exception) -> None:
         self.failed(error)
-        self.ended(self.workers[0])
+        self.ended(self.workers[0], self.workers[0].counted())
 
     def failed(self, error: Exception) -> None:
         """A worker cannot listen."""
@@ -173,8 +173,8 @@ class Proxy:
         self.status = 1
         self.stop()
 
-    def ended(self, worker: Worker) -> None:
-        self.latest[worker] = worker.counted()
+    def ended(self, worker: Worker, tally: Tally) -> None:
+        self.latest[worker] = tally
         self.running -= 1
         if self.running == 0:
             self.loop.unref()
