@@ -126,6 +126,10 @@ void nc_loop_update_time(nc_loop *loop) {
     loop->now = nc__os_now_ms();
 }
 
+uint64_t nc_loop_lag(const nc_loop *loop) {
+    return nc__os_now_ms() - loop->now;
+}
+
 static bool has_events(const nc_loop *loop) {
     return !nc__list_is_empty(&loop->ready) || !nc__list_is_empty(&loop->incoming) || !nc__list_is_empty(&loop->closed);
 }

@@ -200,6 +200,29 @@ def test_a_timer_never_fires_early():
     assert min(took) > -1.01  # whole milliseconds
 
 
+def test_a_timer_started_by_a_slow_timer_is_not_early_by_a_whole_millisecond():
+    took = []
+
+    def later(begin):
+        took.append((time.perf_counter() - begin) * 1000 - 2)
+
+    def start(ms):
+        busy(ms)
+        net.setTimeout(later, 2, time.perf_counter())
+
+    def turn():
+        """Keeps the loop from sleeping, which makes timers late, and has it look at them in the middle of milliseconds."""
+        busy(0.7)
+        if len(took) < 20:
+            net.setImmediate(turn)
+
+    for tenth in range(20):
+        net.setTimeout(start, 5 * tenth, 1 + tenth / 10)
+    turn()
+    net.run()
+    assert min(took) > -1.01
+
+
 def test_an_interval_counts_from_the_start_of_its_callback(log):
     def beat():
         log("beat")

@@ -142,6 +142,9 @@ bool nc_loop_alive(const nc_loop *loop);
 uint64_t nc_loop_now(const nc_loop *loop);
 void nc_loop_update_time(nc_loop *loop);
 
+/* How many milliseconds the loop's clock is behind: 0 right after nc_loop_update_time(). */
+uint64_t nc_loop_lag(const nc_loop *loop);
+
 #ifdef __cplusplus
 }
 #endif

@@ -31,7 +31,7 @@ cdef class Loop:
     cdef bint in_turn         # inside run() or a hosted turn, so nobody needs to ask for one
     cdef bint watching        # signals write to the wake-up descriptor
     cdef bint stopped         # run() is to return after this iteration
-    cdef double timers_since  # when the running phase of timers began; 0 outside it
+    cdef bint in_timers       # whether their phase is running, in which the clock stands still
     cdef unsigned dispatched  # events handed out, since a hosted turn last looked
     cdef TickQueue ticks
     cdef TickQueue microtasks

@@ -13,7 +13,6 @@ from _collections import deque
 from _signal import set_wakeup_fd
 from _thread import allocate_lock
 from _weakrefset import WeakSet
-from time import monotonic
 
 cimport cython
 from cpython.dict cimport PyDict_GetItem
@@ -30,9 +29,9 @@ from netcore._core.emitter cimport EventEmitter
 from netcore._core.errors cimport errno_error
 from netcore._core.nc cimport (
     NC_EVENT_CLOSED, NC_EVENT_LOOKUP, NC_EVENT_TIMER, NC_PHASE_CLOSE, NC_PHASE_IO, NC_PHASE_TIMERS, nc_event, nc_loop,
-    nc_loop_alive, nc_loop_close_all, nc_loop_fd, nc_loop_flush, nc_loop_forget, nc_loop_free, nc_loop_new, nc_loop_next,
-    nc_loop_next_unpinned, nc_loop_now, nc_loop_timeout, nc_loop_turn, nc_loop_update_time, nc_loop_wait, nc_loop_wake,
-    nc_loop_wake_fd, nc_phase, nc_socket_close, nc_timer_free, nc_timer_new, nc_timer_start, nc_timer_stop,
+    nc_loop_alive, nc_loop_close_all, nc_loop_fd, nc_loop_flush, nc_loop_forget, nc_loop_free, nc_loop_lag, nc_loop_new,
+    nc_loop_next, nc_loop_next_unpinned, nc_loop_now, nc_loop_timeout, nc_loop_turn, nc_loop_update_time, nc_loop_wait,
+    nc_loop_wake, nc_loop_wake_fd, nc_phase, nc_socket_close, nc_timer_free, nc_timer_new, nc_timer_start, nc_timer_stop,
 )
 
 from netcore._core.promise cimport running_asyncio_loop
@@ -414,19 +413,18 @@ cdef class Loop:
         cdef nc_event event
         nc_loop_update_time(self.c)
         while self.thread != 0 and nc_loop_next(self.c, NC_PHASE_TIMERS, &event):
-            if self.timers_since == 0:
-                self.timers_since = monotonic()
+            self.in_timers = True
             self.dispatch(&event)
             self.run_ticks()
-        self.timers_since = 0
+        self.in_timers = False
         return 0
 
     cdef int64_t start_clock(self) except -1:
         """Brings the clock from which a new timer counts up to date: the milliseconds to be added to its delay."""
-        if self.timers_since == 0:
-            nc_loop_update_time(self.c)
-            return 0
-        return <int64_t>((<double>monotonic() - self.timers_since) * 1000)
+        if self.in_timers:
+            return <int64_t>nc_loop_lag(self.c)
+        nc_loop_update_time(self.c)
+        return 0
 
     cdef int iterate(self, int64_t max_wait) except -1:
         self.buffers.top_up()
@@ -460,7 +458,7 @@ cdef class Loop:
                 alive = self.is_alive()
         finally:
             self.in_turn = False
-            self.timers_since = 0
+            self.in_timers = False
             self.unwatch_signals()
         return 0
 
@@ -490,7 +488,7 @@ cdef class Loop:
                     break
         finally:
             self.in_turn = False
-            self.timers_since = 0
+            self.in_timers = False
             self.rearm()
 
     def _wait(self, int64_t ms):

@@ -109,6 +109,7 @@ cdef extern from "netcore/loop.h" nogil:
     bint nc_loop_alive(const nc_loop *loop)
     uint64_t nc_loop_now(const nc_loop *loop)
     void nc_loop_update_time(nc_loop *loop)
+    uint64_t nc_loop_lag(const nc_loop *loop)
 
 
 cdef extern from "netcore/stream.h" nogil:
