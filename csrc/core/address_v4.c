@@ -2,6 +2,7 @@
  * where the processor can do that: a loop over the characters guesses wrong at every octet's length. */
 #include <string.h>
 
+#include "base/sse2.h"
 #include "core/address_int.h"
 
 /* One octet: the text after it, or NULL. A leading zero is refused because some readers take it for octal, so that two of
@@ -26,8 +27,7 @@ static int64_t parse_octets(const char *text, size_t len) {
     return at == end ? (int64_t)ip : -1;
 }
 
-#if defined(__SSE2__) || (defined(_M_X64) && !defined(_M_ARM64EC))
-#include <emmintrin.h>
+#if defined(NC__SSE2)
 
 enum { QUAD_MIN = 8, QUAD_MAX = 15 };
 

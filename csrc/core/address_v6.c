@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/sse2.h"
 #include "core/address_int.h"
 
 #define X16 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16
@@ -70,8 +71,7 @@ static bool parse_plainly(const char *text, size_t len, uint8_t out[16]) {
     return true;
 }
 
-#if defined(__SSE2__) || (defined(_M_X64) && !defined(_M_ARM64EC))
-#include <emmintrin.h>
+#if defined(NC__SSE2)
 
 /* BEFORE the digits of a text are as many bytes as a group has, so that those of a short first group can be read with them. */
 enum { FAST_MIN = 8, FAST_MAX = 39, GROUPS = 8, BEFORE = 4 };

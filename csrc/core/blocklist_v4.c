@@ -19,9 +19,9 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/sse2.h"
 
-#if (defined(__SSE2__) || (defined(_M_X64) && !defined(_M_ARM64EC))) && !defined(__SANITIZE_THREAD__)
-#include <emmintrin.h>
+#if defined(NC__SSE2) && !defined(__SANITIZE_THREAD__)
 #define VECTORS 1
 #else
 #define VECTORS 0
