@@ -230,9 +230,7 @@ cdef class Duplex(Readable):
 
     cdef object refuse_now(self, object error, object callback):
         """A write that the socket below refuses at once: it counts as an error now and is told on a tick."""
-        if not self.state & ST_ERRORED:
-            self.state |= ST_ERRORED
-            self.rarely().errored = error
+        self.note_error(error)
         self.loop_of().tick_c(failed_write_tick, (self, error, callback))
         return False
 
@@ -439,9 +437,7 @@ cdef class Duplex(Readable):
 
     cdef int write_failed(self, object error) except -1:
         """Sending failed. The write in progress is told, then those behind it, then the stream ends with the error."""
-        if not self.state & ST_ERRORED:
-            self.state |= ST_ERRORED
-            self.rarely().errored = error
+        self.note_error(error)
         try:
             self.fail_writes(error)
         finally:

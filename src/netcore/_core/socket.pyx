@@ -314,9 +314,8 @@ cdef class Socket(Dialer):
             error = misuse("ERR_SOCKET_CLOSED_BEFORE_CONNECTION")
         else:
             error = errno_error(NC_ECANCELED, "write")
-        if not self.state & ST_ERRORED and (writes.waiting or writes.held):
-            self.state |= ST_ERRORED
-            self.rarely().errored = error
+        if writes.waiting or writes.held:
+            self.note_error(error)
         return self.fail_writes(error)
 
     # -- what the stream asks for ------------------------------------------------------------------------------------
@@ -409,9 +408,7 @@ cdef class Socket(Dialer):
     cdef int lose_writes(self) except -1:
         """A listener of 'connect' destroyed the socket: the writes that waited for it have failed."""
         error = misuse("ERR_SOCKET_CLOSED")
-        if not self.state & ST_ERRORED:
-            self.state |= ST_ERRORED
-            self.rarely().errored = error
+        self.note_error(error)
         return self.fail_writes(error)
 
     cdef int apply_options(self) except -1:

@@ -69,6 +69,7 @@ cdef class Stream(Handle):
     cdef int close_handle(self, object error) except -1
     cdef int drop_writes(self) except -1
     cdef int emit_close(self, bint told) except -1
+    cdef int note_error(self, object error) except -1
 
 
 # Ticks that a socket below sets off.

@@ -169,9 +169,7 @@ cdef class Stream(Handle):
         self.enter()
         if error is not None:
             self.rarely().failure = error
-            if not self.state & ST_ERRORED:
-                self.state |= ST_ERRORED
-                self.rare.errored = error
+            self.note_error(error)
         self.want_bytes()
         self.writing_changed()
         self.state |= ST_DESTROYED
@@ -179,6 +177,13 @@ cdef class Stream(Handle):
             self.state |= ST_WAS_PENDING
         self.drop_writes()
         return self.close_handle(error)
+
+    cdef int note_error(self, object error) except -1:
+        """The stream has failed. The first error is the one that it tells."""
+        if not self.state & ST_ERRORED:
+            self.state |= ST_ERRORED
+            self.rarely().errored = error
+        return 0
 
     cdef int close_handle(self, object error) except -1:
         return 0
