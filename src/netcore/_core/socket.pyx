@@ -649,7 +649,6 @@ cdef class Socket(Dialer):
 
     def address(self):
         """The local end: `{'address': str, 'family': 'IPv4' or 'IPv6', 'port': int}`; empty without one."""
-        self.check_caller()
         return dict(self.name_of(False))
 
     # -- properties --------------------------------------------------------------------------------------------------
@@ -657,6 +656,7 @@ cdef class Socket(Dialer):
     cdef object name_of(self, bint peer):
         cdef nc_addr addr
         cdef nc_status status
+        self.check_caller()
         if peer:
             if self.rare is not None and self.rare.peer is not None:
                 return self.rare.peer
@@ -683,37 +683,31 @@ cdef class Socket(Dialer):
     @property
     def localAddress(self):
         """The local IP address, or None."""
-        self.check_caller()
         return self.name_of(False).get("address")
 
     @property
     def localPort(self):
         """The local port, or None."""
-        self.check_caller()
         return self.name_of(False).get("port")
 
     @property
     def localFamily(self):
         """`'IPv4'` or `'IPv6'`, or None."""
-        self.check_caller()
         return self.name_of(False).get("family")
 
     @property
     def remoteAddress(self):
         """The other party's IP address, or None."""
-        self.check_caller()
         return self.name_of(True).get("address")
 
     @property
     def remotePort(self):
         """The other party's port, or None."""
-        self.check_caller()
         return self.name_of(True).get("port")
 
     @property
     def remoteFamily(self):
         """`'IPv4'` or `'IPv6'`, or None."""
-        self.check_caller()
         return self.name_of(True).get("family")
 
     @property
