@@ -105,7 +105,8 @@ def copy_tests(place: Path) -> None:
     shutil.rmtree(place, ignore_errors=True)
     for folder in ("tests/python", "tests/support", "examples"):
         shutil.copytree(ROOT / folder, place / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", place)
+    for file in ("pyproject.toml", "tests/conftest.py"):
+        shutil.copy(ROOT / file, place / file)
 
 
 def run_python_tests(python: Path, wheel: Path, arguments: list[str], program: str | None = None) -> tuple[int, str]:
