@@ -83,7 +83,7 @@ def test_an_interval_runs_in_the_host_until_it_is_cleared(run):
     times = []
 
     def beat():
-        times.append(time.monotonic())
+        times.append(time.perf_counter())
         if len(times) == 5:
             net.clearInterval(timer)
 
