@@ -373,6 +373,26 @@ def test_only_connected_sockets_move(worker, what):
         worker.adopt(what())
 
 
+@pytest.mark.parametrize("event", ["end", "finish", "end callback"])
+def test_a_socket_does_not_move_in_the_middle_of_an_end(worker, event):
+    """What follows from it is still to come, and one direction may have ended before."""
+    heard = []
+
+    def move():
+        with pytest.raises(RuntimeError, match="does not move"):
+            worker.adopt(client)
+        heard.append(event)
+
+    server, port = listen(lambda socket: (socket.resume().end("all"), server.close()))
+    client = net.connect({"port": port, "host": "127.0.0.1", "allowHalfOpen": event != "end"})
+    client.on(event, move)
+    client.on("end", lambda: client.end(move if event == "end callback" else None))
+    client.on("close", lambda had_error: heard.append(f"close {had_error}"))
+    client.resume()
+    net.run()
+    assert heard == [event, "close False"]
+
+
 def test_a_socket_does_not_move_to_a_loop_whose_thread_is_over(elsewhere):
     loops = []
     thread = threading.Thread(target=lambda: loops.append(net.get_loop()))

@@ -94,9 +94,12 @@ cdef int settle_tick(object stream) except -1:
 
 cdef int finish_tick(object stream) except -1:
     cdef Duplex self = stream
-    self.state |= WR_FINISHED
-    call_finished(self, None)
-    self.emit0("finish")
+    self.state |= WR_FINISHED | ST_TELLING_END
+    try:
+        call_finished(self, None)
+        self.emit0("finish")
+    finally:
+        self.state &= ~ST_TELLING_END
     if self.rare is not None and self.rare.sources:
         for link in self.rare.sources:
             (<Link>link).finished()

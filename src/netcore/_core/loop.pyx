@@ -256,7 +256,8 @@ cdef class Loop:
         It is this loop's at once, with all its listeners: the calling thread may not touch it any more, and this loop's
         may. Events go on when this loop has its next turn; `callback(socket)` is called before them, on this loop's
         thread. A loop that ends before closes the socket. No byte is lost. Raises `RuntimeError` if the socket is not
-        the calling thread's, and an `OSError` (`EBUSY`) while bytes that were written to it wait to be sent."""
+        the calling thread's, or its listeners of 'end' or 'finish' are running, and an `OSError` (`EBUSY`) while bytes
+        that were written to it wait to be sent."""
         cdef Loop old = handle.loop_of()
         cdef Luggage luggage
         old.check_thread()

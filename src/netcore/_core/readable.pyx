@@ -125,7 +125,11 @@ cdef int end_tick(object stream) except -1:
     self.state |= RD_END_EMITTED
     if not self.state & (ST_HALF_OPEN | ST_END_UNHEARD):
         self.state |= WR_PEER_ENDED
-    self.emit0("end")
+    self.state |= ST_TELLING_END
+    try:
+        self.emit0("end")
+    finally:
+        self.state &= ~ST_TELLING_END
     if self.rare is not None and self.rare.pipes:
         for link in self.rare.pipes:
             (<Link>link).source_ended()

@@ -808,6 +808,8 @@ cdef class Socket(Dialer):
         self.check_caller()
         if not self.state & ST_HANDLE or self.state & (ST_CONNECTING | ST_DESTROYED):
             raise misuse("ERR_SOCKET_CLOSED")
+        if self.state & ST_TELLING_END:
+            raise RuntimeError("a socket does not move while listeners of 'end' or 'finish' run")
         self.want_bytes()
         self.writing_changed()
         status = nc_stream_release(self.c, &luggage.descriptor)
