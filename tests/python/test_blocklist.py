@@ -688,7 +688,7 @@ class Changes(RuleBasedStateMachine):
         assert self.blocks.size == len(self.model)
 
 
-Changes.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+Changes.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
 TestChanges = Changes.TestCase
 
 
