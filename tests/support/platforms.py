@@ -6,7 +6,6 @@ leave a test out of the run.
 
 from __future__ import annotations
 
-import ctypes
 import itertools
 import os
 import sys
@@ -15,7 +14,11 @@ from pathlib import Path
 import pytest
 
 WINDOWS = sys.platform == "win32"
-UNDER_WINE = WINDOWS and hasattr(ctypes.CDLL("ntdll"), "wine_get_version")
+UNDER_WINE = False
+if WINDOWS:
+    import ctypes  # which an interpreter elsewhere may have been built without
+
+    UNDER_WINE = hasattr(ctypes.CDLL("ntdll"), "wine_get_version")
 
 # Wine asks a socket for its error as soon as it is reset, and the call that comes later finds none: it sees an end.
 RESETS_MAY_BE_LOST = UNDER_WINE
