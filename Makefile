@@ -79,7 +79,7 @@ clean:
 	rm -rf build $(VENV) netcore/_core/*.so
 
 # --- other systems (tools/) -------------------------------------------------------------------------------------------
-.PHONY: wheels test-windows test-all-pythons test-free-threaded more-pythons cross-core
+.PHONY: wheels test-windows test-musl test-all-pythons test-free-threaded more-pythons cross-core
 
 # Arguments for each: make wheels ARGS="--only manylinux_x86_64,win_amd64 --versions 3.12"
 wheels:
@@ -87,6 +87,9 @@ wheels:
 
 test-windows:
 	$(PYTHON) tools/windows.py $(ARGS)
+
+test-musl:
+	$(PYTHON) tools/musl.py
 
 test-all-pythons:
 	$(PYTHON) tools/all_pythons.py $(ARGS)

@@ -34,14 +34,14 @@ def project() -> dict:
 
 
 def number(version: str) -> str:
-    """A version without what says how it was built: "3.14" of "3.14t"."""
-    return version.partition("t")[0]
+    """A version without what says how it was built: "3.14" of "3.14t" and of "3.14-musl"."""
+    return re.match(r"[\d.]+", version)[0]
 
 
 def fetched(name: str) -> list[Path]:
     """The interpreter that tools/more_pythons.py has put here, if it has."""
     places = ("bin", "root/usr/bin")
-    files = [CACHE / "cpython" / name / place / f"python{name.removesuffix('-tsan')}" for place in places]
+    files = [CACHE / "cpython" / name / place / f"python{name.partition('-')[0]}" for place in places]
     return [file for file in files if file.exists()]
 
 
@@ -74,8 +74,18 @@ def stamp_of(requirements: list[str]) -> str:
     return hashlib.sha256("\n".join(requirements).encode()).hexdigest()[:16]
 
 
-def environment(python: Path, name: str, requirements: list[str]) -> Path:
-    """A virtual environment of `python` that has `requirements`; its interpreter."""
+def download(requirements: list[str], platform: str, version: str, folder: Path) -> list[str]:
+    """Fetches `requirements`, and what they need, as wheels for another platform; the options by which its pip then
+    installs them without a network."""
+    quiet = ["--disable-pip-version-check", "--quiet"]
+    options = ["--only-binary=:all:", "--platform", platform, "--python-version", number(version), "--dest", folder]
+    run([sys.executable, "-m", "pip", "download", *quiet, *options, *requirements])
+    return [*quiet, "--no-index", "--find-links", str(folder)]
+
+
+def environment(python: Path, name: str, requirements: list[str], platform: str = "") -> Path:
+    """A virtual environment of `python` that has `requirements`; its interpreter. One that speaks no TLS is helped by
+    naming its platform: this interpreter then fetches what is to be installed."""
     folder = CACHE / "environments" / name
     stamp = folder / f"has-{stamp_of([str(python), *requirements])}"
     inside = folder / "bin" / "python"
@@ -86,17 +96,20 @@ def environment(python: Path, name: str, requirements: list[str]) -> Path:
         run([python, "-m", "venv", "--without-pip", folder])
         options = ["--disable-pip-version-check", "--quiet"]
         run([sys.executable, "-m", "pip", "download", *options, "--no-deps", "--dest", folder / "pip", "pip"])
+        if platform:
+            options = download(["pip", *requirements], platform, _version_of(python), folder / "wheels")
         run([inside, next((folder / "pip").glob("pip-*.whl")) / "pip", "install", *options, "pip", *requirements])
         stamp.touch()
     return inside
 
 
 def test_packages(version: str) -> list[str]:
-    """What the Python tests need; for the free-threaded build what has a wheel for it, or no compiled part."""
+    """What the Python tests need; for a free-threaded build what has a wheel for it, or no compiled part, and the same
+    for that for musl, where what speaks TLS cannot be used."""
     extras = project()["project"]["optional-dependencies"]
-    if version.endswith("t"):
-        return [re.sub("^hypothesis.*", "hypothesis<6.151", package) for package in extras["test"]]
-    return [*extras["test"], *extras["peers"]]
+    if version == number(version):
+        return [*extras["test"], *extras["peers"]]
+    return [re.sub("^hypothesis.*", "hypothesis<6.151", package) for package in extras["test"]]
 
 
 def builder(version: str) -> Path:

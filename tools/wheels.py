@@ -56,12 +56,25 @@ def test_installed(python: Path, wheel: Path, quick: bool) -> str:
     return f"tested: {last.strip('= ')}"
 
 
+def prepared(python: Path, name: str, quick: bool, platform: str = "") -> Path:
+    """An environment to test a wheel in; for a quick test one that nothing was installed in before."""
+    folder = f"{'quick' if quick else 'test'}-{name}"
+    if quick:
+        shutil.rmtree(CACHE / "environments" / folder, ignore_errors=True)
+    return pythons.environment(python, folder, [] if quick else pythons.test_packages(name), platform)
+
+
 def test_here(wheel: Path, version: str, quick: bool) -> str:
-    needed = [] if quick else pythons.test_packages(version)
-    name = f"{'quick' if quick else 'test'}-{version}"
-    if quick:  # then in an environment that nothing was installed in before
-        shutil.rmtree(CACHE / "environments" / name, ignore_errors=True)
-    return test_installed(pythons.environment(pythons.installed()[version], name, needed), wheel, quick)
+    return test_installed(prepared(pythons.installed()[version], version, quick), wheel, quick)
+
+
+def test_on_musl(wheel: Path, version: str, quick: bool) -> str:
+    name = f"{version}-musl"
+    found = pythons.fetched(name)
+    if not found:
+        return f"not testable here: no musl CPython {version}; make more-pythons ARGS={name}"
+    tag = cross.TARGETS["musllinux_x86_64"].tag
+    return f"{test_installed(prepared(found[0], name, quick, tag), wheel, quick)}, on musl"
 
 
 def test_under_wine(wheel: Path, version: str, quick: bool) -> str:
@@ -79,7 +92,12 @@ def not_testable(wheel: Path, version: str, quick: bool) -> str:
     return "not testable here"
 
 
-TESTS = {"manylinux_x86_64": test_here, "win_amd64": test_under_wine, "manylinux_aarch64": test_under_qemu}
+TESTS = {
+    "manylinux_x86_64": test_here,
+    "musllinux_x86_64": test_on_musl,
+    "manylinux_aarch64": test_under_qemu,
+    "win_amd64": test_under_wine,
+}
 
 
 def missing(target: cross.Target, version: str) -> str:

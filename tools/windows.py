@@ -82,10 +82,7 @@ def prepare(version: str) -> Path:
         return python
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(pythons.windows(version), folder)
-    wheels = folder / "wheels"
-    options = ["--only-binary=:all:", "--platform", "win_amd64", "--python-version", version, "--dest", wheels]
-    run([pythons.tools(), "-m", "pip", "--disable-pip-version-check", "--quiet", "download", *options, *TEST_PACKAGES])
-    offline = ["--quiet", "--disable-pip-version-check", "--no-index", "--find-links", wheels]
+    offline = pythons.download(TEST_PACKAGES, "win_amd64", version, folder / "wheels")
     if wine(python, "-m", "pip", "install", *offline, *TEST_PACKAGES)[0] != 0:
         sys.exit("windows: the packages for the tests cannot be installed")
     ready.touch()
