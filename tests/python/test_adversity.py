@@ -339,7 +339,8 @@ def test_a_listener_that_raises_leaves_run_and_all_other_connections_go_on(event
     client.on("error", lambda error: None)
     client.on("timeout", lambda: client.destroy(OSError("on purpose")) if event == "error" else client.end())
     client.write(b"x" * 200_000)
-    client.setTimeout(20)
+    if event in ("timeout", "error", "end", "finish", "close"):  # on a busy machine it may come before the others
+        client.setTimeout(20)
     client.resume()
     with pytest.raises(ZeroDivisionError):
         net.run()
