@@ -718,6 +718,54 @@ def test_a_loop_that_ends_closes_the_sockets_that_are_on_their_way_to_it():
     assert closed == [thread.ident]
 
 
+@pytest.mark.parametrize("moment", ["close", "last"])
+def test_a_loop_closes_the_sockets_that_come_to_it_while_it_ends(moment):
+    """Not even at the last moment, when nothing is called any more, does what is due for a socket keep it alive."""
+    ending, sent = threading.Event(), threading.Event()
+    loops = []
+
+    class LastToGo:
+        def __call__(self):
+            pass
+
+        def __del__(self):
+            ending.set()
+            sent.wait(10)
+
+    def closing():
+        if moment == "last":
+            net.setImmediate(LastToGo())
+        else:
+            LastToGo()
+
+    def serve():
+        loops.append(net.get_loop())
+        net.createServer().on("close", closing).listen(0)
+        net.get_loop().close()
+
+    def connection(socket):
+        socket.resume()
+        thread.start()
+        ending.wait(10)
+        loops[0].adopt(socket)
+        sent.set()
+        server.close()
+
+    thread = threading.Thread(target=serve)
+    server, port = listen(connection)
+    ends = []
+    client = net.connect(port, "127.0.0.1")
+    client.on("end", lambda: ends.append("end"))
+    client.resume()
+    collecting = net.setInterval(gc.collect, 50)
+    client.on("close", collecting.close)
+    client.on("close", lambda _: loops.clear())
+    net.setTimeout(loops.clear, 500).unref()
+    net.run()
+    thread.join(10)
+    assert ends == ["end"]
+
+
 def test_an_iteration_that_is_forgotten_on_another_thread_ends_on_its_own(worker):
     """As when a collection of garbage, which runs on any thread, comes to a coroutine."""
     begun, closed = threading.Event(), threading.Event()

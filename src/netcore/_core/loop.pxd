@@ -134,8 +134,13 @@ cdef class Handle(EventEmitter):
     cdef void close_reference(self) noexcept
 
 
+# What a tick of a handle is called with if it needs more than the handle.
+cdef class _Errand:
+    cdef Handle handle
+
+
 # What a socket takes along from one loop to the next: its descriptor, and what was due for it.
 cdef class Luggage:
     cdef intptr_t descriptor
-    cdef TickQueue ticks
+    cdef list due # entries of the tick queue, as objects: a collection of garbage has to see whom they refer to
     cdef int unpack(self, Loop loop) except -1

@@ -111,16 +111,42 @@ cdef bint is_for(const Tick *tick, PyObject *target) noexcept:
     if tick.target == target:
         return True
     found = <object>tick.target
+    if isinstance(found, _Errand):
+        return <PyObject *>(<_Errand>found).handle == target
     return PyTuple_CheckExact(found) and len(<tuple>found) > 0 and PyTuple_GET_ITEM(found, 0) == target
 
 
-cdef int move_ticks(TickQueue *queue, PyObject *target, TickQueue *to) except -1:
+@cython.final
+cdef class _Due:
+    """An entry that has been taken out of a queue."""
+
+    cdef tick_fn fn
+    cdef object target
+    cdef object args
+
+
+cdef _Due due_of(Tick *tick):
+    """The entry as an object, which has the entry's references."""
+    cdef _Due due = _Due.__new__(_Due)
+    due.fn = tick.fn
+    due.target = <object>tick.target
+    Py_DECREF(due.target)
+    if tick.args != NULL:
+        due.args = <object>tick.args
+        Py_DECREF(due.args)
+    return due
+
+
+cdef int move_ticks(TickQueue *queue, PyObject *target, list to) except -1:
     """Moves what is due for `target`; all else stays in its order."""
     cdef size_t _left
     cdef Tick tick
     for _left in range(queue.count):
         tick = take(queue)
-        put(to if is_for(&tick, target) else queue, &tick)
+        if is_for(&tick, target):
+            to.append(due_of(&tick))
+        else:
+            put(queue, &tick)
     return 0
 
 
@@ -268,8 +294,8 @@ cdef class Loop:
                 self.post(callback, handle)
             return handle
         luggage = handle.leave()
-        move_ticks(&old.ticks, <PyObject *>handle, &luggage.ticks)
-        move_ticks(&old.microtasks, <PyObject *>handle, &luggage.ticks)
+        move_ticks(&old.ticks, <PyObject *>handle, luggage.due)
+        move_ticks(&old.microtasks, <PyObject *>handle, luggage.due)
         old.touch()
         handle._loop = self # from here on it is the other thread's
         self.post(arrive, handle, callback)
@@ -574,6 +600,9 @@ cdef class Loop:
             try:
                 self.drain(NC_PHASE_IO)
                 self.drain(NC_PHASE_CLOSE)
+                if self._posted:
+                    self.receive()
+                    nc_loop_close_all(self.c)
             except BaseException as error:
                 if failure is None:
                     failure = error
@@ -798,23 +827,25 @@ cdef class Handle(EventEmitter):
         Py_DECREF(self)
 
 
-@cython.no_gc
+cdef class _Errand:
+    pass
+
+
 @cython.final
 cdef class Luggage:
     def __cinit__(self):
         self.descriptor = -1
+        self.due = []
 
     def __dealloc__(self):
-        free_queue(&self.ticks)
         if self.descriptor != -1: # the loop that it was meant for ended before
             nc_socket_close(self.descriptor)
 
     cdef int unpack(self, Loop loop) except -1:
         """Has `loop` do what was due."""
-        cdef Tick tick
-        while self.ticks.count:
-            tick = take(&self.ticks)
-            put(&loop.ticks, &tick)
+        cdef _Due due
+        for due in self.due:
+            push(&loop.ticks, due.fn, <PyObject *>due.target, NULL if due.args is None else <PyObject *>due.args)
         return loop.touch()
 
 
