@@ -312,6 +312,76 @@ def test_a_socket_moves_as_soon_as_it_is_connected(worker, event):
     assert {thread for _, thread in answers} == {ask(worker, threading.get_ident)}
 
 
+# What makes a socket emit an event soon. Its peer has sent it five chunks of a byte each that wait to be read, and then
+# echoes.
+MOVED_IN = {
+    "data": lambda socket: socket.resume(),
+    "readable": lambda socket: None,
+    "resume": lambda socket: socket.resume(),
+    "pause": lambda socket: (socket.resume(), socket.pause()),
+    "drain": lambda socket: (socket.write(bytes(20_000_000)), socket.resume()),
+    "timeout": lambda socket: socket.setTimeout(5),
+    "written": lambda socket: (socket.write("x", lambda error: socket.emit("written")), socket.resume()),
+}
+
+
+@pytest.mark.parametrize("event", MOVED_IN)
+def test_a_socket_that_moves_in_the_middle_of_its_work_does_the_rest_of_it_where_it_is(worker, event):
+    over = threading.Event()
+    heard = []
+
+    def move(*_):
+        client.removeListener(event, move)
+        if event == "timeout":
+            client.setTimeout(0)
+        for name in {event, "data", "resume", "pause", "drain", "end", "finish", "close"}:
+            client.on(name, lambda *_, name=name: heard.append((name, threading.get_ident())))
+        client.on("close", lambda _: over.set())
+        worker.adopt(client, lambda socket: socket.removeAllListeners("readable").resume().end("last"))
+
+    def connection(socket):
+        socket.setNoDelay(True)
+        socket.on("end", socket.end).resume()
+        server.close()
+        for number in range(5):
+            net.setTimeout(lambda: socket.write(b"."), 5 * number)
+
+    server, port = listen(connection)
+    client = net.connect({"port": port, "host": "127.0.0.1", "allowHalfOpen": True})
+    client.pause()
+
+    async def prepare():
+        await net.once(client, "connect")
+        while client.readableLength < 5:
+            client.read(0)
+            await net.sleep(1)
+        client.on(event, move)
+        MOVED_IN[event](client)
+
+    net.run(prepare())
+    net.run()
+    assert over.wait(10)
+    assert {thread for _, thread in heard} == {ask(worker, threading.get_ident)}
+    assert [name for name, _ in heard][-1] == "close"
+
+
+def test_what_was_due_for_a_write_is_done_where_its_socket_has_moved_to(worker):
+    told = threading.Event()
+    threads = []
+    server, port = listen(lambda socket: (socket.pipe(socket), server.close()))
+    client = net.connect(port, "127.0.0.1")
+
+    def move():
+        client.write("x", lambda _: (threads.append(threading.get_ident()), told.set()))
+        assert client.writableLength == 0  # to know that sends what was written
+        worker.adopt(client, lambda socket: socket.resume().end())
+
+    client.on("connect", move)
+    net.run()
+    assert told.wait(10)
+    assert threads == [ask(worker, threading.get_ident)]
+
+
 def test_what_was_due_for_a_socket_is_done_where_it_has_moved_to(worker):
     flows = threading.Event()
     threads = []

@@ -1,12 +1,12 @@
 from libc.stdint cimport uint32_t, uint64_t
 
+from netcore._core.loop cimport _Errand
 from netcore._core.nc cimport nc_status
 from netcore._core.readable cimport Readable
 
 
 # One write that somebody wants to hear of: `callback` is due when the core has sent `end` bytes in all.
-cdef class Waiting:
-    cdef Duplex stream
+cdef class Waiting(_Errand):
     cdef object callback
     cdef uint64_t end
     cdef int count     # how often to call, when the same callback was given several times in a row

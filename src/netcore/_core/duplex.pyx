@@ -29,7 +29,7 @@ from netcore._core.nc cimport (
     nc_stream_write,
 )
 from netcore._core.readable cimport Readable
-from netcore._core.stream cimport DEFAULT_MARK, Link
+from netcore._core.stream cimport DEFAULT_MARK, Link, go_on_there
 from netcore._core.stream_state cimport *
 
 cdef extern from *:
@@ -81,8 +81,9 @@ cdef int end_writable_tick(object stream) except -1:
 
 cdef int write_tick(object item) except -1:
     cdef Waiting waiting = item
-    waiting.stream.flush()
-    return waiting.stream.settle(waiting)
+    cdef Duplex self = waiting.handle
+    self.flush()
+    return self.settle(waiting)
 
 
 cdef int settle_tick(object stream) except -1:
@@ -90,6 +91,10 @@ cdef int settle_tick(object stream) except -1:
     self.writes.settled = False
     self.flush()
     return self.settle(None)
+
+
+cdef int settle_there(object stream) except -1:
+    return (<Duplex>stream).settle(None)
 
 
 cdef int finish_tick(object stream) except -1:
@@ -301,7 +306,7 @@ cdef class Duplex(Readable):
                 last.end = end
                 return 0
         last = Waiting.__new__(Waiting)
-        last.stream = self
+        last.handle = self
         last.callback = callback
         last.end = end
         last.count = 1
@@ -385,8 +390,9 @@ cdef class Duplex(Readable):
             upto.deferred = True
             if upto.end > sent:
                 return self.await_sent()
+        here = self._loop
         self.drain_now()
-        while writes is not None and writes.waiting:
+        while self._loop is here and writes is not None and writes.waiting:
             first = writes.waiting[0]
             if not first.deferred or first.end > sent:
                 break
@@ -394,7 +400,7 @@ cdef class Duplex(Readable):
             while first.count > 0:
                 first.count -= 1
                 call1(first.callback, None)
-        return self.await_sent()
+        return self.await_sent() if self._loop is here else go_on_there(self, settle_there)
 
     cdef int drain_now(self) except -1:
         """Emits 'drain' if it is due."""
@@ -434,8 +440,11 @@ cdef class Duplex(Readable):
         """The half-close has been done."""
         if self.state & (WR_PREFINISHED | ST_DESTROYED | ST_ERRORED | WR_FINISHED) or not self.state & WR_ENDING:
             return 0
-        self.state |= WR_PREFINISHED
-        self.emit0("prefinish")
+        self.state |= WR_PREFINISHED | ST_TELLING_END
+        try:
+            self.emit0("prefinish")
+        finally:
+            self.state &= ~ST_TELLING_END
         return self.loop_of().tick_c(finish_tick, self)
 
     cdef int write_failed(self, object error) except -1:

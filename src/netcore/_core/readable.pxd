@@ -37,6 +37,7 @@ cdef class Readable(Stream):
     cdef int flow(self) except -1
     cdef int emit_readable(self) except -1
     cdef int readable_now(self) except -1
+    cdef int look_on(self) except -1
     cdef int maybe_read_more(self) except -1
     cdef int end_readable(self) except -1
     cdef int do_pause(self) except -1

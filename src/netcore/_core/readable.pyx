@@ -12,7 +12,7 @@ from netcore._core.emitter cimport EventEmitter
 from netcore._core.encoding cimport Decoder, encode_as, encoding_of
 from netcore._core.errors cimport invalid_arg_type, misuse, out_of_range
 from netcore._core.nc cimport nc_stream_bytes_received
-from netcore._core.stream cimport DEFAULT_MARK, Link, Stream
+from netcore._core.stream cimport DEFAULT_MARK, Link, Stream, go_on_there
 from netcore._core.stream_state cimport *
 
 cdef Py_ssize_t EVERYTHING = -1
@@ -84,9 +84,18 @@ cdef int resume_tick(object stream) except -1:
     if not self.state & RD_READING:
         self.take(0)
     self.state &= ~RD_RESUME_SCHEDULED
+    here = self._loop
     self.emit0("resume")
+    return flow_on(self) if self._loop is here else go_on_there(self, flow_on)
+
+
+cdef int flow_on(object stream) except -1:
+    cdef Readable self = stream
+    here = self._loop
     self.source_flows()
     self.flow()
+    if self._loop is not here:
+        return 0
     if (self.state & (RD_FLOWING | RD_READING)) == RD_FLOWING:
         self.take(0)
     return self.source_flows()
@@ -94,6 +103,19 @@ cdef int resume_tick(object stream) except -1:
 
 cdef int readable_tick(object stream) except -1:
     return (<Readable>stream).readable_now()
+
+
+cdef int readable_told(object stream) except -1:
+    cdef Readable self = stream
+    self.state &= ~RD_EMITTED_READABLE
+    return self.look_on()
+
+
+cdef int pause_told(object stream) except -1:
+    cdef Readable self = stream
+    if not self.state & RD_FLOWING:
+        self.state |= RD_PAUSE_KNOWN | RD_PAUSED
+    return 0
 
 
 cdef int read_nothing_tick(object stream) except -1:
@@ -200,8 +222,9 @@ cdef class Readable(Stream):
             if len(chunk) == 0:
                 self.maybe_read_more()
                 return self.takes_more()
+        here = self._loop
         self.add_chunk(chunk, False)
-        return self.takes_more()
+        return self._loop is here and self.takes_more()
 
     cdef int add_chunk(self, object chunk, bint in_front) except -1:
         if (self.state & (RD_FLOWING | RD_SYNC | RD_DATA_LISTENING | RD_BUFFERED)) == DATA_FLOWS:
@@ -264,17 +287,25 @@ cdef class Readable(Stream):
 
     cdef int readable_now(self) except -1:
         if not self.state & (ST_DESTROYED | ST_ERRORED) and self.state & (RD_BUFFERED | RD_ENDED):
+            here = self.loop_of()
             self.emit0("readable")
-            self.state &= ~RD_EMITTED_READABLE
+            return readable_told(self) if self._loop is here else go_on_there(self, readable_told)
+        return self.look_on()
+
+    cdef int look_on(self) except -1:
+        """What follows after 'readable'."""
         if not self.state & (RD_FLOWING | RD_ENDED):
             if self.chunks is None or self.chunks.length <= self.read_mark:
                 self.state |= RD_NEED_READABLE
         return self.flow()
 
     cdef int flow(self) except -1:
+        here = self._loop
         while self.state & RD_FLOWING:
             if self.take(EVERYTHING) is None:
                 break
+            if self._loop is not here:
+                return go_on_there(self, flow_on)
         return 0
 
     cdef int maybe_read_more(self) except -1:
@@ -375,7 +406,10 @@ cdef class Readable(Stream):
             self.state |= RD_FLOW_KNOWN
             self.state &= ~RD_FLOWING
             self.want_bytes()
+            here = self.loop_of()
             self.emit0("pause")
+            if self._loop is not here:
+                return go_on_there(self, pause_told)
         self.state |= RD_PAUSE_KNOWN | RD_PAUSED
         return 0
 

@@ -19,11 +19,11 @@ from netcore._core.errors cimport (
 from netcore._core.hosts cimport address_dict
 from netcore._core.iteration cimport chunks_of, closing_of, opening_of
 from netcore._core.listener cimport call1
-from netcore._core.loop cimport Loop, Luggage, current_loop
+from netcore._core.loop cimport Loop, Luggage
 from netcore._core.nc cimport *
 from netcore._core.onread cimport OnRead, onread_of
 from netcore._core.pipe cimport Pipe, close_pipe, open_pipe
-from netcore._core.stream cimport DEFAULT_MARK, Link, Rare, close_tick, error_close_tick
+from netcore._core.stream cimport DEFAULT_MARK, Link, Rare, close_tick, error_close_tick, go_on_there
 from netcore._core.stream_state cimport *
 
 from netcore._core.dialer import CONNECT_OPTIONS
@@ -267,8 +267,10 @@ cdef class Socket(Dialer):
             (<Link>self.rare.pipes[0]).relay_ended()
         if self.state & RD_END_EMITTED:
             return 0
+        here = self._loop
         self.push_eof()
-        self.take(0)
+        if self._loop is here:
+            self.take(0)
         return 0
 
     cdef int idle(self) except -1:
@@ -357,7 +359,7 @@ cdef class Socket(Dialer):
         self.apply_options()
         self.emit0("connect")
         if self._loop is not here:
-            return follow(self, _is_connected)
+            return go_on_there(self, connected_there)
         return self.is_connected()
 
     cdef int is_connected(self) except -1:
@@ -366,9 +368,11 @@ cdef class Socket(Dialer):
             self.after_connect()
         elif self.writes is not None and self.writes.held:
             self.lose_writes()
+        if self._loop is not here:
+            return go_on_there(self, connected_there)
         self.emit0("ready")
         if self._loop is not here:
-            return follow(self, _is_ready)
+            return go_on_there(self, ready_there)
         return self.is_ready()
 
     cdef int is_ready(self) except -1:
@@ -391,7 +395,10 @@ cdef class Socket(Dialer):
             _, callback = writes.held[0]
             self.hand_over()
             self.flush()
+            here = self._loop
             self.drain_now()
+            if self._loop is not here:
+                return 0
             if callback is not None and writes.waiting:
                 first = writes.waiting[0]
             if first is not None and first.end <= self.sent():
@@ -400,6 +407,8 @@ cdef class Socket(Dialer):
                 if first.count == 0 and len(writes.waiting) > 1:
                     del writes.waiting[0]
                 call1(callback, None)
+                if self._loop is not here:
+                    return 0
         if self.state & WR_ON_CONNECT and self.state & ST_HANDLE:
             self.state &= ~WR_ON_CONNECT
             return self.final()
@@ -846,24 +855,12 @@ cdef class Socket(Dialer):
         return self.relays_again()
 
 
-cdef int follow(Socket socket, object step) except -1:
-    """A listener has moved the socket to another thread's loop, and there it has to go on."""
-    socket._loop.post(step, socket)
-    return 0
+cdef int connected_there(object socket) except -1:
+    return (<Socket>socket).is_connected()
 
 
-def _is_connected(Socket socket not None):
-    if socket._loop is current_loop():
-        socket.is_connected()
-    else:
-        follow(socket, _is_connected)
-
-
-def _is_ready(Socket socket not None):
-    if socket._loop is current_loop():
-        socket.is_ready()
-    else:
-        follow(socket, _is_ready)
+cdef int ready_there(object socket) except -1:
+    return (<Socket>socket).is_ready()
 
 
 # -- options ---------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 from libc.stdint cimport uint64_t
 
-from netcore._core.loop cimport Handle, Luggage
+from netcore._core.loop cimport Handle, Luggage, tick_fn
 from netcore._core.nc cimport nc_stream
 
 
@@ -70,6 +70,12 @@ cdef class Stream(Handle):
     cdef int drop_writes(self) except -1
     cdef int emit_close(self, bint told) except -1
     cdef int note_error(self, object error) except -1
+
+
+# To be called when a listener has moved the stream to another thread's loop: has `fn(stream)` called there, after it has
+# arrived. Whoever calls listeners of a stream that may be open has to look whether its `_loop` is still the same, and if
+# it is not, may not touch the stream any more.
+cdef int go_on_there(Stream stream, tick_fn fn) except -1
 
 
 # Ticks that a socket below sets off.

@@ -7,7 +7,7 @@ cimport cython
 
 from netcore._core.arguments cimport is_truthy
 from netcore._core.emitter cimport EventEmitter
-from netcore._core.loop cimport Handle, Loop
+from netcore._core.loop cimport Handle, Loop, current_loop, tick_fn
 from netcore._core.stream_state cimport *
 
 # The events that come first in eventNames(), in this order, whenever they got their listeners.
@@ -72,6 +72,28 @@ cdef int error_close_tick(object stream) except -1:
         self.emit1("error", self.rare.failure)
     finally:
         self.state |= ST_CLOSE_EMITTED
+    return 0
+
+
+# -- to another thread's loop ------------------------------------------------------------------------------------------
+
+@cython.final
+cdef class _Step:
+    """What is to be done where a stream has moved to, or has been sent on to since."""
+
+    cdef tick_fn fn
+
+    def __call__(self, Stream stream not None):
+        if stream._loop is current_loop():
+            self.fn(stream)
+        else:
+            go_on_there(stream, self.fn)
+
+
+cdef int go_on_there(Stream stream, tick_fn fn) except -1:
+    cdef _Step step = _Step.__new__(_Step)
+    step.fn = fn
+    stream._loop.post(step, stream)
     return 0
 
 
