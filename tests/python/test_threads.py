@@ -65,6 +65,13 @@ def ask(loop, fn, *args):
     return answers[0]
 
 
+def keep_collecting():
+    """Collects garbage from time to time for as long as this loop runs. No interval, because all threads stop meanwhile:
+    under a sanitizer that takes longer than any pause would last, and no other thread would get on."""
+    gc.collect()
+    net.setTimeout(keep_collecting, 100).unref()
+
+
 def test_each_thread_has_a_loop_of_its_own(elsewhere):
     mine = net.get_loop()
     theirs = elsewhere(net.get_loop)
@@ -827,8 +834,7 @@ def test_a_loop_closes_the_sockets_that_come_to_it_while_it_ends(moment):
     client = net.connect(port, "127.0.0.1")
     client.on("end", lambda: ends.append("end"))
     client.resume()
-    collecting = net.setInterval(gc.collect, 50)
-    client.on("close", collecting.close)
+    keep_collecting()
     client.on("close", lambda _: loops.clear())
     net.setTimeout(loops.clear, 500).unref()
     net.run()
@@ -1069,7 +1075,7 @@ def test_sockets_that_are_sent_to_loops_that_end_are_closed_or_refused():
 
         next_one()
         # A loop may end just before a socket comes to it, which then goes with the last reference to it.
-        net.setInterval(gc.collect, 100).unref()
+        keep_collecting()
         net.run()
         return left
 
