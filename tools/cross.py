@@ -13,6 +13,7 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import import_library
 import pythons
 from pythons import CACHE, ROOT, run
 
@@ -32,6 +33,7 @@ TARGETS = {
     for target in (
         Target("manylinux_x86_64", "x86_64-linux-gnu.2.17", "linux-x86_64", ".cpython-{v}-x86_64-linux-gnu.so", tag="manylinux_2_17_x86_64"),  # noqa: E501
         Target("win_amd64", "", "win-amd64", ".cp{v}-win_amd64.pyd", "-static-libgcc"),
+        Target("win_arm64", "aarch64-windows-gnu", "win-arm64", ".cp{v}-win_arm64.pyd"),
         Target("manylinux_aarch64", "aarch64-linux-gnu.2.17", "linux-aarch64", ".cpython-{v}-aarch64-linux-gnu.so", tag="manylinux_2_17_aarch64"),  # noqa: E501
         Target("musllinux_x86_64", "x86_64-linux-musl", "linux-x86_64", ".cpython-{v}-x86_64-linux-musl.so", tag="musllinux_1_2_x86_64"),  # noqa: E501
         Target("musllinux_aarch64", "aarch64-linux-musl", "linux-aarch64", ".cpython-{v}-aarch64-linux-musl.so", tag="musllinux_1_2_aarch64"),  # noqa: E501
@@ -86,7 +88,11 @@ def _variables(target: Target, version: str) -> dict[str, object]:
     link = target.link
     if target.name.startswith("win"):
         windows = pythons.windows(version)
-        include, link = f"{windows}/include", f"{link} -L{windows}/libs"
+        include, libraries = f"{windows}/include", windows / "libs"
+        if target.zig:
+            libraries = import_library.made(version)
+            link = f"-Wl,--out-implib,{libraries}/_native.lib"  # which zig would put beside the image
+        link += f" -L{libraries}"
     linker = f"{compiler} -shared {link} -s" if "macos" not in target.name else f"{compiler} -shared {link}"
     return {
         "CC": compiler,
