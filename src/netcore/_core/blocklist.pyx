@@ -327,6 +327,7 @@ cdef int _check_some(BlockList self, object items, Py_ssize_t start, Py_ssize_t 
     cdef nc_text texts[SOME]
     cdef Py_ssize_t i, length
     cdef PyObject **first = PySequence_Fast_ITEMS(items) + start
+    texts[0].at = NULL # a compiler does not know that there is at least one
     for i in range(count):
         length = 0
         texts[i].at = ascii_at(first[i], &length)
@@ -600,7 +601,7 @@ cdef class BlockList:
         while rules == NULL or count > cap:
             PyMem_RawFree(rules)
             cap = count
-            rules = <nc_rule *>PyMem_RawMalloc(max(cap, 1) * sizeof(nc_rule))
+            rules = <nc_rule *>PyMem_RawMalloc(cap * sizeof(nc_rule)) # not NULL for no rules either
             if rules == NULL:
                 raise MemoryError
             with nogil:
