@@ -285,7 +285,8 @@ static void deliver_none(nc_sock *sock, nc_status status) {
         sock->waiting = 0;
         return;
     }
-    if (status == NC_EOF && told(sock) != NC_OK) status = told(sock);
+    /* EPIPE is for who writes: Linux says it of a peer that reset after its end, which stays an end for who reads. */
+    if (status == NC_EOF && told(sock) != NC_OK && told(sock) != NC_EPIPE) status = told(sock);
     sock->flags &= ~(uint32_t)WANT_IN;
     sock->events->received(sock, status, none);
 }

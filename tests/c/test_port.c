@@ -453,6 +453,25 @@ static void a_reset_by_the_peer_is_told_as_such(void) {
     fixture_close(&fix);
 }
 
+/* Both may have come before the first look at the socket: Linux then tells a reader of the end, the BSDs of the reset. */
+static void an_end_followed_by_a_reset_is_no_error_of_writing(void) {
+    fixture fix;
+    probe server;
+    fixture_open(&fix);
+    peer_fd peer = probe_pair(&server, &fix);
+    size_t size;
+    CHECK_EQUAL(nc_port_send(fix.port, &server.sock, &(nc_buf){(uint8_t *)"unread", 6}, 1, &size), NC_OK);
+    char byte;
+    CHECK_EQUAL(recv(peer, &byte, 1, MSG_PEEK), 1);
+    CHECK_EQUAL(shutdown(peer, PEER_SHUT_WR), 0);
+    peer_close(peer);
+    probe_read(&server);
+    UNTIL(&fix, server.ended);
+    CHECK(server.receive_status == NC_EOF || server.receive_status == NC_ECONNRESET);
+    probe_close(&server);
+    fixture_close(&fix);
+}
+
 static void closing_with_a_reset_resets(void) {
     fixture fix;
     probe server;
@@ -973,6 +992,7 @@ static const check_case cases[] = {
     CASE(closing_while_a_send_waits_tells_of_nothing_but_the_close),
     CASE(sending_to_a_peer_that_is_gone_fails_without_a_signal),
     CASE(a_reset_by_the_peer_is_told_as_such),
+    CASE(an_end_followed_by_a_reset_is_no_error_of_writing),
     CASE(closing_with_a_reset_resets),
     CASE(a_shutdown_ends_one_direction_only),
     CASE(a_greedy_peer_does_not_starve_its_neighbour),
