@@ -9,7 +9,7 @@ extra = $$($(BIN)/python -c "import tomllib; print(*tomllib.load(open('pyproject
 
 SOURCES := setup.py $(shell find csrc src netcore/_core -name '*.[ch]' -o -name '*.p[yx]x' -o -name '*.pxd' -o -name '*.mk' -o -name '__init__.py')
 
-.PHONY: build test sanitize clean
+.PHONY: build test sanitize test-kqueue clean
 .PHONY: demo bench
 .PHONY: lint format
 
@@ -74,6 +74,10 @@ SANITIZE ?= address,undefined
 
 sanitize: build
 	$(BIN)/python tools/sanitized.py $(SANITIZE) $(ARGS)
+
+# The extension over the kqueue backend, on Linux.
+test-kqueue: build
+	$(BIN)/python tools/kqueue.py $(ARGS)
 
 clean:
 	rm -rf build $(VENV) netcore/_core/*.so

@@ -54,7 +54,11 @@ PORTS = {
 
 
 def port_for(plat_name: str) -> str:
-    """The core's port for a platform. Where nothing could be built, that is said in the place of a compiler's errors."""
+    """The core's port for a platform. Where nothing could be built, that is said in the place of a compiler's errors.
+
+    As with csrc/Makefile's PORT, another one can be named where a library offers the system's calls."""
+    if port := environ.get("NETCORE_PORT"):
+        return port if port in PORTS.values() else sys.exit(f"NETCORE_PORT is epoll, kqueue or iocp, not {port}")
     port = next((port for system, port in PORTS.items() if plat_name.startswith(system)), None)
     if port is None or sys.implementation.name != "cpython":
         sys.exit(

@@ -2,9 +2,9 @@
 
 python tools/sanitized.py address,undefined|thread [arguments for pytest]
 
-The image is built and used beside the ordinary one, in a folder of build/. The runtime of a sanitizer has to be loaded
-before the interpreter, which knows nothing of it. Leaks are not looked for here, since an interpreter keeps much to its
-end on purpose: the C tests do that for the core, and the test of growing reference counts for the binding.
+The runtime of a sanitizer has to be loaded before the interpreter, which knows nothing of it. Leaks are not looked for
+here, since an interpreter keeps much to its end on purpose: the C tests do that for the core, and the test of growing
+reference counts for the binding.
 """
 
 import os
@@ -13,7 +13,8 @@ import sys
 import sysconfig
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+import beside
+
 RUNTIMES = {"address": "libasan.so", "undefined": "libubsan.so", "thread": "libtsan.so"}
 OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=0:halt_on_error=1",
@@ -30,10 +31,7 @@ UNFIT = {
 
 
 def build(sanitizers: str, python: Path | str = sys.executable) -> Path:
-    base = ROOT / "build" / f"{sanitizers.replace(',', '-')}-{Path(python).resolve().name}"
-    command = [python, "setup.py", "--quiet", "build", "--build-base", base, "--build-lib", base / "lib"]
-    subprocess.run(command, cwd=ROOT, env={**os.environ, "NETCORE_SANITIZE": sanitizers}, check=True)
-    return base
+    return beside.build(sanitizers.replace(",", "-"), {"NETCORE_SANITIZE": sanitizers}, python)
 
 
 def runtime(name: str) -> str:
@@ -44,20 +42,13 @@ def runtime(name: str) -> str:
 
 def run_tests(base: Path, sanitizers: str, arguments: list[str], python: Path | str = sys.executable) -> int:
     environment = {
-        **os.environ,
         **{name: f"{options}:{os.environ.get(name, '')}" for name, options in OPTIONS.items()},
         "LD_PRELOAD": " ".join(map(runtime, sanitizers.split(","))),
-        "PYTHONPATH": f"{base / 'lib'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
     }
     if not str(python).endswith("t"):  # the free-threaded one has an allocator of its own
         environment["PYTHONMALLOC"] = "malloc"  # so that a use of a freed Python object is seen, too
-    # The tests run elsewhere, because here the ordinary image would be found first; that is also what -P is for.
-    given = [str(ROOT / argument) if (ROOT / argument.split("::")[0]).exists() else argument for argument in arguments]
-    if not any(argument.startswith(str(ROOT)) for argument in given):
-        given.append(str(ROOT / "tests/python"))
-    options = ["-q", "-p", "no:cacheprovider", f"--timeout={PATIENCE_S}", *(f"--deselect={test}" for test in UNFIT)]
-    command = [python, "-P", "-m", "pytest", *options, *given]
-    return subprocess.run(command, cwd=base, env=environment, check=False).returncode
+    options = [f"--timeout={PATIENCE_S}", *(f"--deselect={test}" for test in UNFIT)]
+    return beside.run_tests(base, environment, [*options, *arguments], python)
 
 
 def main() -> int:

@@ -175,3 +175,10 @@ def test_building_for_what_there_is_no_core_for_says_so_in_one_line(interpreter:
         "netcore needs CPython on Linux, macOS, FreeBSD, OpenBSD, NetBSD or Windows; "
         f"this is {interpreter} on {platform}"
     )
+
+
+def test_building_with_a_port_that_there_is_not_says_so_in_one_line() -> None:
+    environment = dict(os.environ, NETCORE_PORT="poll")
+    assert refusal(sys.executable, "setup.py", "build", cwd=ROOT, env=environment) == (
+        "NETCORE_PORT is epoll, kqueue or iocp, not poll"
+    )
