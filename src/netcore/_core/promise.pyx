@@ -100,10 +100,12 @@ cdef class Promise:
         return 0
 
     cdef int _tell(self, object callback, object context) except -1:
-        if self._loop is not None:
-            self._loop.call_soon(callback, self, context=context)
-        else:
+        if self._loop is None:
             callback(self)
+        elif self._loop is running_asyncio_loop():
+            self._loop.call_soon(callback, self, context=context)
+        else: # such as by an event of a socket that has moved to another thread
+            self._loop.call_soon_threadsafe(callback, self, context=context)
         return 0
 
     def done(self):

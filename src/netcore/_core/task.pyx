@@ -6,6 +6,7 @@ the loop. Inside asyncio there are no tasks of ours: its own ones run the corout
 """
 
 cimport cython
+from cpython.pythread cimport PyThread_get_thread_ident
 
 from netcore._core.listener cimport set_scheduler
 from netcore._core.loop cimport Loop, current_loop, refuse_nesting, set_spawner
@@ -57,7 +58,10 @@ cdef class Task(Promise):
         return 0
 
     def _wake(self, awaited):
-        self.loop.microtask_c(step_task, self)
+        if self.loop.thread == PyThread_get_thread_ident():
+            self.loop.microtask_c(step_task, self)
+        else: # such as by an event of a socket that has moved
+            self.loop.post(self._wake, awaited)
 
     def cancel(self, msg=None):
         """Throws `asyncio.CancelledError` into the coroutine where it waits. Answers whether it was still running."""
