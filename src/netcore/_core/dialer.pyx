@@ -401,6 +401,7 @@ cdef class SingleAnswer:
     def __call__(self, error=None, address=None, family=None):
         cdef Dialer socket = self.socket
         cdef Route route = self.route
+        socket.check_caller()
         socket.emit4("lookup", error, address, family, route.name)
         if not socket.state & ST_CONNECTING or socket.rare.dialer is not route:
             return
@@ -454,6 +455,7 @@ cdef class RaceAnswer:
     def __call__(self, error=None, addresses=None, *_):
         cdef Dialer socket = self.socket
         cdef Route route = self.route
+        socket.check_caller()
         if not self.waiting():
             return
         if error is not None:
