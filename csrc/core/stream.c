@@ -254,7 +254,8 @@ nc_status nc_stream_release(nc_stream *stream, intptr_t *fd) {
     if (!(stream->state & NC__OPEN) || stream->handle.closing) return NC_EBADF;
     /* What the embedder is looking at it has had. */
     bool keeps_input = stream->slice.slab && stream->handle.loop->lent != stream;
-    if (stream->queue.bytes > 0 || keeps_input) return NC_EBUSY;
+    bool keeps_error = (stream->pending & NC__GOT_ERROR) != 0; /* the kernel tells it only once */
+    if (stream->queue.bytes > 0 || keeps_input || keeps_error) return NC_EBUSY;
     nc_status status = nc_port_detach(stream->handle.loop->port, &stream->sock, fd);
     if (status != NC_OK) return status;
     stream->state &= ~(uint32_t)NC__OPEN;

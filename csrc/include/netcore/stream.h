@@ -35,7 +35,8 @@ nc_status nc_stream_adopt(nc_stream *stream, intptr_t fd);
 nc_status nc_stream_adopt_bound(nc_stream *stream, intptr_t fd);
 
 /* Gives the descriptor away and closes the stream (NC_EVENT_CLOSED comes). NC_EBUSY while bytes are queued to be
- * sent or a received slice is not yet handed out. */
+ * sent, or a received slice or an error is not yet handed out. What else was to come does not come any more: whoever
+ * adopts the descriptor has to ask again for a half-close that was not told of. */
 nc_status nc_stream_release(nc_stream *stream, intptr_t *fd);
 
 /* Starts and stops the delivery of NC_EVENT_DATA, NC_EVENT_EOF and NC_EVENT_RECV_ERROR. While stopped, an event that
