@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from typing import Self, overload
 
 from typing_extensions import Buffer, disjoint_base
@@ -84,5 +83,3 @@ class Writes: ...
 @disjoint_base
 class Pin:
     def __new__(cls, source: Buffer) -> Pin: ...
-
-def callback_with(callback: Callable[..., object], error: Exception | None) -> object: ...

@@ -25,9 +25,14 @@ class Loop:
 
         It is this loop's at once, with all its listeners: the calling thread may not touch it any more, and this loop's
         may. Events go on when this loop has its next turn; `callback(socket)` is called before them, on this loop's
-        thread. A loop that ends before closes the socket. No byte is lost. Raises `RuntimeError` if the socket is not
-        the calling thread's, or its listeners of 'end' or 'finish' are running, and an `OSError` (`EBUSY`) while bytes
-        that were written to it wait to be sent.
+        thread. A loop that ends before closes the socket. No byte is lost.
+
+        Listeners of the socket may do it: what they interrupt goes on there, and so do the listeners after them. But a
+        socket stays while what runs cannot go on elsewhere: its listeners of 'end', 'prefinish', 'finish', 'newListener'
+        and 'removeListener', its `onread` callback, and listeners that `pipe()` or `unpipe()` calls; while there is a
+        pipe between it and another socket; and while a coroutine iterates over it. That, and a socket that is not the
+        calling thread's, or not connected, is a `RuntimeError`. `OSError` (`EBUSY`): bytes that were written wait to be
+        sent, or an error waits to be told.
         """
     def ref(self) -> Self:
         """Keeps the loop alive until `unref()` is called as often: for a thread that waits for `post()`."""

@@ -1,11 +1,15 @@
 """One loop a thread: what belongs to whom, and what may be called from elsewhere."""
 
+import asyncio
 import contextlib
 import gc
 import hashlib
 import os
 import pickle
+import socket
+import struct
 import threading
+import time
 import warnings
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -863,6 +867,604 @@ def test_an_iteration_that_is_forgotten_on_another_thread_ends_on_its_own(worker
     client.on("connect", lambda: worker.post(lambda: None))
     net.run()
     assert closed.wait(10)
+
+
+# --- in the middle of something ---------------------------------------------------------------------------------------
+
+
+class Sink(net.EventEmitter):
+    """A destination that is no socket."""
+
+    answer = True
+
+    def __init__(self, written=lambda chunk: None):
+        self.written = written
+
+    def write(self, chunk):
+        self.written(chunk)
+        return self.answer
+
+    def end(self):
+        self.emit("ended")
+
+
+def connected(on_client, on_connection=lambda socket: socket.resume(), **options):
+    """Has `on_client(client)` called for a connection of this thread's loop, and runs that."""
+    server, port = listen(lambda socket: (on_connection(socket), server.close()))
+    client = net.connect({"port": port, "host": "127.0.0.1", **options})
+    client.on("connect", lambda: net.setImmediate(on_client, client))
+    net.run()
+
+
+def unpipe_all(client, move):
+    client.pipe(Sink())
+    client.pipe(Sink())
+    client.resume()
+    client.on("pause", move)
+    client.unpipe()
+
+
+def unpipe_last(client, move):
+    sink = client.pipe(Sink())
+    client.resume()
+    client.on("pause", move)
+    client.unpipe(sink)
+
+
+def unpipe_all_telling(client, move):
+    client.pipe(Sink().on("unpipe", move))
+    client.pipe(Sink())
+    client.unpipe()
+
+
+def take_away(client, move):
+    client.on("removeListener", move)
+    client.on("data", print).off("data", print)
+
+
+def end_of_a_pipe_to_itself(client, move):
+    client.on("unpipe", move)
+    client.pipe(client)
+    client.end()
+
+
+# In which listeners a socket stays where it is, because what follows cannot be done elsewhere.
+STAYS_IN = {
+    "'pause' by unpipe() of several pipes": unpipe_all,
+    "'pause' by unpipe() of the last pipe": unpipe_last,
+    "'unpipe' by unpipe() of several pipes": unpipe_all_telling,
+    "'unpipe' by an end": end_of_a_pipe_to_itself,
+    "'pipe'": lambda client, move: client.on("pipe", move).pipe(client),
+    "'pipe' of another": lambda client, move: client.pipe(Sink().on("pipe", move)),
+    "'newListener'": lambda client, move: client.once("newListener", move).on("data", print),
+    "'removeListener'": take_away,
+}
+
+
+@pytest.mark.parametrize("begin", STAYS_IN.values(), ids=STAYS_IN)
+def test_a_socket_does_not_move_in_the_middle_of(worker, begin):
+    refused, threads = [], []
+
+    def on_client(client):
+        def move(*_):
+            if not refused:
+                with pytest.raises(RuntimeError, match="does not move"):
+                    worker.adopt(client)
+                refused.append(True)
+
+        client.on("close", lambda _: threads.append(threading.get_ident()))
+        begin(client, move)
+        client.removeAllListeners("newListener").removeAllListeners("removeListener")
+        client.resume().end()
+
+    connected(on_client)
+    assert refused
+    assert threads == [threading.get_ident()]
+
+
+def test_a_socket_does_not_move_in_its_onread_callback(worker):
+    """There may be more of what has come. A callback that wants no more, and an immediate, move it."""
+    pieces, done = [], threading.Event()
+
+    def callback(size, buffer):
+        pieces.append((bytes(buffer[:size]), threading.get_ident()))
+        if len(pieces) == 1:
+            with pytest.raises(RuntimeError, match="does not move"):
+                worker.adopt(clients[0])
+            net.setImmediate(worker.adopt, clients[0], lambda client: client.resume())
+            return False
+        if len(pieces) == 3:
+            done.set()
+        return True
+
+    clients = []
+    onread = {"buffer": bytearray(2), "callback": callback}
+    connected(clients.append, lambda socket: socket.resume().end("abcdef"), onread=onread)
+    assert done.wait(10)
+    theirs = ask(worker, threading.get_ident)
+    assert pieces == [(b"ab", threading.get_ident()), (b"cd", theirs), (b"ef", theirs)]
+
+
+def test_a_socket_that_is_piped_to_another_does_not_move(worker):
+    over = threading.Event()
+
+    def on_client(client):
+        client.pipe(other)
+        for end in (client, other):
+            with pytest.raises(RuntimeError, match="pipe between"):
+                worker.adopt(end)
+        client.unpipe(other)
+        other.destroy()
+        worker.adopt(client, lambda client: client.on("close", lambda _: over.set()).resume().end())
+
+    def begin():
+        client = net.connect(port, "127.0.0.1").on("connect", lambda: (on_client(client), server.close()))
+
+    server, port = listen(lambda socket: socket.on("error", lambda error: None).resume())
+    other = net.connect(port, "127.0.0.1").on("connect", begin)
+    net.run()
+    assert over.wait(10)
+
+
+def test_nothing_is_piped_to_a_socket_of_another_thread(worker):
+    def on_client(client):
+        worker.adopt(client)
+        source = net.Socket()
+        before = source.eventNames()
+        with pytest.raises(RuntimeError, match="another thread"):
+            source.pipe(client)
+        assert source.eventNames() == before
+        counts.append(ask(worker, lambda: client.listenerCount("unpipe")))
+        ask(worker, client.destroy)
+
+    counts = []
+    connected(on_client)
+    assert counts == [0]
+
+
+def test_a_socket_moves_in_a_listener_of_drain_while_it_is_piped_to_itself(worker):
+    """Its source, which waited for that, goes on where both of them are."""
+    echoes, over = [], threading.Event()
+
+    def connection(socket):
+        socket.on("data", lambda chunk: socket.end() if b"!" in chunk else None)
+        socket.on("error", lambda error: over.set()).pause()
+        net.setTimeout(lambda: (socket.write("!"), socket.resume()), 20)
+
+    def on_client(client):
+        client.on("data", lambda chunk: echoes.append((bytes(chunk), threading.get_ident())))
+        client.write(bytes(20_000_000))
+        client.pipe(client)
+        client.once("drain", lambda: worker.adopt(client))
+        client.on("close", lambda _: over.set())
+
+    connected(on_client, connection)
+    assert over.wait(10)
+    assert b"".join(chunk for chunk, _ in echoes) == b"!"
+
+
+@pytest.mark.parametrize("arguments", [(), (1,), (1, 2, 3, 4, 5, 6)])
+def test_when_one_of_several_listeners_moves_a_socket_the_others_hear_there(worker, arguments):
+    heard, done = [], threading.Event()
+
+    def hear(*given):
+        heard.append((given, threading.get_ident()))
+
+    def on_client(client):
+        client.on("said", hear).once("said", lambda *_: worker.adopt(client))
+        client.once("said", hear).on("said", hear)
+        client.on("said", lambda *_: (client.destroy(), done.set()))
+        assert client.emit("said", *arguments)
+
+    connected(on_client)
+    assert done.wait(10)
+    mine, theirs = threading.get_ident(), ask(worker, threading.get_ident)
+    assert heard == [(arguments, mine), (arguments, theirs), (arguments, theirs)]
+
+
+def test_a_coroutine_that_listened_and_fails_after_a_move_is_heard_where_the_socket_is(worker):
+    heard, done = [], threading.Event()
+
+    def on_client(client):
+        async def listener():
+            worker.adopt(client)
+            await net.sleep(1)
+            raise ValueError("late")
+
+        client.on("error", lambda error: (heard.append((str(error), threading.get_ident())), client.destroy()))
+        client.on("close", lambda _: done.set())
+        client.on("said", listener)
+        client.emit("said")
+
+    connected(on_client)
+    assert done.wait(10)
+    assert heard == [("late", ask(worker, threading.get_ident))]
+
+
+def test_a_callback_that_is_due_twice_and_moves_its_socket_is_called_there_for_the_second_time(worker):
+    threads, done = [], threading.Event()
+
+    def on_client(client):
+        def written(error):
+            threads.append((threading.get_ident(), error))
+            if len(threads) == 1:
+                worker.adopt(client, lambda client: client.write("y", lambda error: (client.destroy(), done.set())))
+
+        client.write("x", written)
+        client.write("x", written)
+
+    connected(on_client)
+    assert done.wait(10)
+    assert threads == [(threading.get_ident(), None), (ask(worker, threading.get_ident), None)]
+
+
+def test_writes_that_were_sent_before_a_move_are_told_as_sent_and_in_their_order(worker):
+    told, done = [], threading.Event()
+
+    def there(client):
+        client.write("second", lambda error: (told.append(("second", error)), done.set(), client.destroy()))
+
+    def on_client(client):
+        client.write(bytes(1000), lambda error: told.append(("first", error)))
+        assert client.writableLength == 0  # to know that sends what was written
+        worker.adopt(client, there)
+
+    connected(on_client)
+    assert done.wait(10)
+    assert told == [("first", None), ("second", None)]
+
+
+def test_a_socket_that_was_ended_just_before_it_moves_ends_there(worker):
+    heard, over = [], threading.Event()
+
+    def on_client(client):
+        for name in ("finish", "end", "close"):
+            client.on(name, lambda *_, name=name: heard.append((name, threading.get_ident())))
+        client.on("close", lambda _: over.set())
+        client.resume().end()
+        worker.adopt(client)
+
+    connected(on_client)
+    assert over.wait(10)
+    theirs = ask(worker, threading.get_ident)
+    assert heard == [("finish", theirs), ("end", theirs), ("close", theirs)]
+
+
+def test_the_callback_of_a_second_end_is_called_where_the_socket_has_moved_to(worker):
+    threads, done = [], threading.Event()
+
+    def on_client(client):
+        client.once("finish", lambda: net.setImmediate(end_again, client)).end()
+
+    def end_again(client):
+        client.end(lambda error: (threads.append((error.code, threading.get_ident())), client.destroy(), done.set()))
+        worker.adopt(client)
+
+    connected(on_client, lambda socket: socket.resume(), allowHalfOpen=True)
+    assert done.wait(10)
+    assert threads == [("ERR_STREAM_ALREADY_FINISHED", ask(worker, threading.get_ident))]
+
+
+def test_a_pipe_from_a_socket_that_has_ended_ends_its_destination_where_the_socket_has_moved_to(worker):
+    threads, done = [], threading.Event()
+
+    def on_client(client):
+        client.on("end", lambda: net.setImmediate(pipe_late, client)).resume()
+
+    def pipe_late(client):
+        client.pipe(Sink().on("ended", lambda: (threads.append(threading.get_ident()), client.destroy(), done.set())))
+        worker.adopt(client)
+
+    connected(on_client, lambda socket: socket.resume().end(), allowHalfOpen=True)
+    assert done.wait(10)
+    assert threads == [ask(worker, threading.get_ident)]
+
+
+def test_a_socket_that_moves_when_the_end_has_become_readable_ends_there(worker):
+    threads, done = [], threading.Event()
+
+    def on_client(client):
+        client.once("readable", lambda: worker.adopt(client))
+        client.on("end", lambda: threads.append(threading.get_ident())).on("close", lambda _: done.set())
+
+    connected(on_client, lambda socket: socket.resume().end())
+    assert done.wait(10)
+    assert threads == [ask(worker, threading.get_ident)]
+
+
+def test_a_destination_that_moves_its_source_and_holds_it_back_lets_it_go_on_from_any_thread(worker):
+    heard, held, done = [], threading.Event(), threading.Event()
+
+    def on_client(client):
+        def written(chunk):
+            heard.append((bytes(chunk), threading.get_ident()))
+            if len(heard) == 1:
+                worker.adopt(client)
+            else:
+                sink.on("unpipe", lambda source: (heard.append(("unpipe", threading.get_ident())), client.destroy()))
+                over.set()
+
+        sink = Sink(written)
+        sink.answer = False
+        client.on("close", lambda _: done.set())
+        client.on("pause", lambda: (heard.append(("pause", threading.get_ident())), held.set()))
+        client.pipe(sink)
+        sinks.append(sink)
+
+    def connection(socket):
+        socket.resume().on("error", lambda error: None)
+        socket.write("a")
+        net.setImmediate(go_on, socket)
+
+    def go_on(socket):
+        if not held.is_set():
+            net.setTimeout(go_on, 1, socket)
+            return
+        sinks[0].answer = True
+        sinks[0].emit("drain")
+        socket.write("b", lambda _: (over.wait(10), sinks[0].emit("close")))
+
+    sinks, over = [], threading.Event()
+    connected(on_client, connection)
+    assert done.wait(10)
+    theirs = ask(worker, threading.get_ident)
+    assert heard == [
+        (b"a", threading.get_ident()),
+        ("pause", theirs),
+        (b"b", theirs),
+        ("pause", theirs),
+        ("unpipe", theirs),
+    ]
+
+
+def test_a_signal_that_aborts_on_another_thread_destroys_its_socket_where_that_is(worker):
+    heard, done = [], threading.Event()
+    controller = net.AbortController()
+
+    def on_client(client):
+        client.on("error", lambda error: heard.append((error.code, threading.get_ident())))
+        client.on("close", lambda _: done.set())
+        worker.adopt(client)
+        controller.abort()
+
+    connected(on_client, signal=controller.signal)
+    assert done.wait(10)
+    assert heard == [("ABORT_ERR", ask(worker, threading.get_ident))]
+
+
+async def wait_for_close(moved_to):
+    """Waits for the 'close' of a socket that moves meanwhile, and answers whether that came before anything else woke
+    this loop."""
+    server, port = ask(moved_to, listen, lambda socket: (socket.resume(), server.close()))
+    client = net.connect(port, "127.0.0.1")
+    await net.once(client, "connect")
+    closed = net.once(client, "close")
+    moved_to.adopt(client, lambda client: net.setTimeout(client.resume().end, 50))
+    timer = net.setTimeout(lambda: None, 5000)
+    began = time.monotonic()
+    await closed
+    timer.close()
+    return time.monotonic() - began < 4
+
+
+@pytest.mark.parametrize("run", [net.run, asyncio.run], ids=["netcore", "asyncio"])
+def test_a_coroutine_waits_for_an_event_of_a_socket_that_has_moved(worker, run):
+    assert run(wait_for_close(worker))
+
+
+def test_waiting_for_an_event_of_a_socket_that_has_moved_can_be_given_up(worker):
+    done = threading.Event()
+    counts = []
+
+    def on_client(client):
+        waiting = net.once(client, "never")
+        worker.adopt(client)
+        waiting.cancel()
+        worker.post(lambda: (counts.append(client.listenerCount("never")), client.destroy(), done.set()))
+
+    connected(on_client)
+    assert done.wait(10)
+    assert counts == [0]
+
+
+def test_a_socket_that_is_iterated_over_does_not_move_and_is_not_read_elsewhere(worker):
+    failures = []
+
+    def on_client(client):
+        chunks = aiter(client)
+        anext(chunks)
+        with pytest.raises(RuntimeError, match="iterates"):
+            worker.adopt(client)
+        for call in (chunks.__anext__, chunks.aclose):
+            with pytest.raises(RuntimeError, match="another thread"):
+                call_on(worker, call)
+        chunks.aclose()
+
+    connected(on_client, lambda socket: socket.on("error", failures.append).resume())
+    assert failures == []
+
+
+def call_on(loop, fn):
+    """Calls a function on another thread, and raises here what it raises there."""
+
+    def call():
+        try:
+            return None, fn()
+        except Exception as error:
+            return error, None
+
+    error, answer = ask(loop, call)
+    if error is not None:
+        raise error
+    return answer
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_a_look_up_is_answered_on_the_thread_of_its_socket(worker, everything):
+    opened = []
+
+    def lookup(host, options, callback):
+        with pytest.raises(RuntimeError, match="another thread"):
+            call_on(worker, lambda: callback(None, address, 4))
+        callback(None, address, 4)
+
+    address = [{"address": "127.0.0.1", "family": 4}] if everything else "127.0.0.1"
+    server, port = listen(lambda socket: (socket.resume().end(), server.close()))
+    client = net.connect(port=port, host="example.test", lookup=lookup, autoSelectFamily=everything)
+    client.on("connect", lambda: opened.append(True)).resume()
+    net.run()
+    assert opened == [True]
+
+
+COMES_BACK_IN = {
+    "connect": lambda client: client.write("early"),
+    "ready": lambda client: client.write("early"),
+    "data": lambda client: None,
+    "readable": lambda client: None,
+    "resume": lambda client: client.once("connect", client.resume),
+    "pause": lambda client: client.once("connect", lambda: net.setImmediate(client.resume().pause)),
+    "drain": lambda client: (client.write(bytes(20_000_000)), client.resume()),
+    "written": lambda client: client.write("early", lambda error: client.emit("written")),
+}
+
+
+@pytest.mark.parametrize("event", COMES_BACK_IN)
+def test_a_socket_may_have_come_back_when_its_listener_returns(worker, event):
+    home = net.get_loop().ref()
+    threads, received = [], []
+
+    def move(*_):
+        client.removeListener(event, move)
+        back = threading.Event()
+        worker.adopt(client, lambda client: (home.adopt(client, go_on), back.set()))
+        assert back.wait(10)
+
+    def go_on(client):
+        home.unref()
+        client.on("close", lambda _: threads.append(threading.get_ident()))
+        if event == "readable":
+            client.removeAllListeners(event)
+        client.resume().end("late")
+
+    def connection(socket):
+        socket.on("data", lambda chunk: received.append(bytes(chunk))).on("end", socket.end)
+        socket.write("hello")
+        server.close()
+
+    server, port = listen(connection)
+    client = net.connect({"port": port, "host": "127.0.0.1", "allowHalfOpen": True})
+    client.on(event, move)
+    COMES_BACK_IN[event](client)
+    net.run()
+    assert threads == [threading.get_ident()]
+    assert b"".join(received).endswith(b"late")
+
+
+# --- what its old loop has not told yet -------------------------------------------------------------------------------
+
+
+def two_clients(begin):
+    """Two connections of this thread's loop, and the plain sockets at their other ends, for `begin(clients, peers)`."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    options = {"port": listener.getsockname()[1], "host": "127.0.0.1", "highWaterMark": 1}
+
+    async def main():
+        clients, peers = [], []
+        for _ in range(2):
+            client = net.connect(options)
+            await net.once(client, "connect")
+            clients.append(client)
+            peers.append(listener.accept()[0])
+        listener.close()
+        begin(clients, peers)
+
+    net.run(main())
+    net.run()
+
+
+def test_what_has_been_sent_and_not_told_when_a_socket_moves_is_told_there(worker):
+    """Both have news in one turn of the loop, and the first has the second moved before that has told its own."""
+    threads, done = [], threading.Event()
+
+    def begin(clients, peers):
+        first, second = clients
+        first.once("data", lambda _: (worker.adopt(second), first.destroy(), peers[0].close()))
+        second.once("drain", lambda: (threads.append(threading.get_ident()), second.destroy(), done.set()))
+        peers[1].setblocking(False)
+        while second.write(bytes(65_536)):
+            pass
+        peers[0].sendall(b"go")
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                peers[1].recv(1 << 20)
+
+    two_clients(begin)
+    assert done.wait(10)
+    assert threads == [ask(worker, threading.get_ident)]
+
+
+def test_a_socket_does_not_leave_an_error_behind_that_was_not_told_yet(worker):
+    """On its new loop it would look like an end without an error."""
+    heard = []
+
+    def begin(clients, peers):
+        first, second = clients
+
+        def move(_):
+            with pytest.raises(OSError, match="EBUSY"):
+                worker.adopt(second)
+            first.destroy()
+            peers[0].close()
+
+        first.once("data", move)
+        second.on("error", lambda error: heard.append(error.code)).resume()
+        peers[0].sendall(b"go")
+        peers[1].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peers[1].close()
+
+    two_clients(begin)
+    assert heard == ["ECONNRESET"]
+
+
+def test_a_socket_that_has_failed_does_not_move_before_it_has_said_so(worker):
+    codes = []
+
+    def begin(clients, peers):
+        first, second = clients
+        first.destroy()
+        peers[0].close()
+
+        def written(error):
+            with pytest.raises(RuntimeError, match="Socket is closed"):
+                worker.adopt(second)
+            codes.append(error.code)
+
+        second.on("error", lambda error: codes.append(error.code))
+        second.pause()
+        peers[1].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peers[1].close()
+        second.write("x", written)
+
+    two_clients(begin)
+    assert len(codes) == 2
+    assert set(codes) <= {"EPIPE", "ECONNRESET", "ECONNABORTED"}
+
+
+@not_on("win32")  # a descriptor is no number there that could be closed behind a loop's back
+def test_a_socket_that_cannot_be_opened_on_its_new_loop_fails_there(worker):
+    heard, done = [], threading.Event()
+    ours, theirs = socket.socketpair()
+    client = net.Socket(fd=ours.fileno())
+    client.on("error", lambda error: heard.append((error.code, threading.get_ident())))
+    client.on("close", lambda _: done.set())
+    closed = threading.Event()
+    worker.post(closed.wait)
+    worker.adopt(client)
+    ours.close()
+    closed.set()
+    assert done.wait(10)
+    theirs.close()
+    assert heard == [("EBADF", ask(worker, threading.get_ident))]
 
 
 # --- at the same time -------------------------------------------------------------------------------------------------

@@ -60,4 +60,7 @@ cdef class Duplex(Readable):
     cdef int do_uncork(self) except -1
 
 
+# Tells what has been sent; also the tick of a stream that has come from another loop.
+cdef int settle_there(object stream) except -1
+
 cdef Py_ssize_t memory_size(object data) except -1

@@ -29,7 +29,7 @@ from netcore._core.nc cimport (
     nc_stream_write,
 )
 from netcore._core.readable cimport Readable
-from netcore._core.stream cimport DEFAULT_MARK, Link, go_on_there
+from netcore._core.stream cimport DEFAULT_MARK, Link, go_on_there, has_left
 from netcore._core.stream_state cimport *
 
 cdef extern from *:
@@ -97,17 +97,42 @@ cdef int settle_there(object stream) except -1:
     return (<Duplex>stream).settle(None)
 
 
+cdef int drain_told(object stream) except -1:
+    cdef Duplex self = stream
+    if self.rare is not None and self.rare.sources:
+        for link in self.rare.sources:
+            (<Link>link).drained()
+    return 0
+
+
+cdef int callback_tick(object item) except -1:
+    _, callback, error = item
+    return call1(callback, error)
+
+
+def _written(Waiting waiting not None):
+    """Calls back as often as it was asked for; from the call on that moves the stream, where that has gone to."""
+    while waiting.count > 0:
+        there = waiting.handle.elsewhere()
+        if there is not None:
+            there.post(_written, waiting)
+            break
+        waiting.count -= 1
+        call1(waiting.callback, None)
+
+
 cdef int finish_tick(object stream) except -1:
     cdef Duplex self = stream
-    self.state |= WR_FINISHED | ST_TELLING_END
+    self.state |= WR_FINISHED
+    self._staying += 1
     try:
         call_finished(self, None)
         self.emit0("finish")
+        if self.rare is not None and self.rare.sources:
+            for link in self.rare.sources:
+                (<Link>link).finished()
     finally:
-        self.state &= ~ST_TELLING_END
-    if self.rare is not None and self.rare.sources:
-        for link in self.rare.sources:
-            (<Link>link).finished()
+        self._staying -= 1
     if self.state & (RD_END_EMITTED | RD_DISABLED):
         return self.tear_down(None)
     return 0
@@ -203,7 +228,7 @@ cdef class Duplex(Readable):
             error.args = (error.args[0], "This socket has been ended by the other party")
             error.errno = None
             if callback is not None:
-                self.loop_of().tick(callback_with, (callback, error))
+                self.loop_of().tick_c(callback_tick, (self, callback, error))
             self.tear_down(error)
             return False
         return self.write_checked(chunk, encoding, callback)
@@ -229,7 +254,7 @@ cdef class Duplex(Readable):
 
     cdef object refuse_write(self, object error, object callback):
         if callback is not None:
-            self.loop_of().tick(callback_with, (callback, error))
+            self.loop_of().tick_c(callback_tick, (self, callback, error))
         self.tear_down(error)
         return error
 
@@ -392,26 +417,22 @@ cdef class Duplex(Readable):
                 return self.await_sent()
         here = self._loop
         self.drain_now()
-        while self._loop is here and writes is not None and writes.waiting:
+        while not has_left(self, here) and writes is not None and writes.waiting:
             first = writes.waiting[0]
             if not first.deferred or first.end > sent:
                 break
             del writes.waiting[0]
-            while first.count > 0:
-                first.count -= 1
-                call1(first.callback, None)
-        return self.await_sent() if self._loop is here else go_on_there(self, settle_there)
+            _written(first)
+        return go_on_there(self, settle_there) if has_left(self, here) else self.await_sent()
 
     cdef int drain_now(self) except -1:
         """Emits 'drain' if it is due."""
         if (self.state & (WR_NEED_DRAIN | WR_ENDING | ST_DESTROYED)) != WR_NEED_DRAIN or self.queued() > 0:
             return 0
         self.state &= ~WR_NEED_DRAIN
+        here = self._loop
         self.emit0("drain")
-        if self.rare is not None and self.rare.sources:
-            for link in self.rare.sources:
-                (<Link>link).drained()
-        return 0
+        return go_on_there(self, drain_told) if has_left(self, here) else drain_told(self)
 
     cdef int await_sent(self) except -1:
         """Asks the core to tell when the next thing that somebody waits for has been sent."""
@@ -440,11 +461,12 @@ cdef class Duplex(Readable):
         """The half-close has been done."""
         if self.state & (WR_PREFINISHED | ST_DESTROYED | ST_ERRORED | WR_FINISHED) or not self.state & WR_ENDING:
             return 0
-        self.state |= WR_PREFINISHED | ST_TELLING_END
+        self.state |= WR_PREFINISHED
+        self._staying += 1
         try:
             self.emit0("prefinish")
         finally:
-            self.state &= ~ST_TELLING_END
+            self._staying -= 1
         return self.loop_of().tick_c(finish_tick, self)
 
     cdef int write_failed(self, object error) except -1:
@@ -526,7 +548,7 @@ cdef class Duplex(Readable):
         if error is None and self.state & ST_ERRORED:
             error = self.rare.errored
         if error is not None or self.state & WR_FINISHED:
-            return self.loop_of().tick(callback_with, (callback, error))
+            return self.loop_of().tick_c(callback_tick, (self, callback, error))
         writes = self.need_writes()
         if writes.on_finish is None:
             writes.on_finish = []
@@ -636,10 +658,6 @@ cdef class Duplex(Readable):
             self.state |= ST_HALF_OPEN
         else:
             self.state &= ~ST_HALF_OPEN
-
-
-def callback_with(callback, error):
-    call1(callback, error)
 
 
 cdef Py_ssize_t memory_size(object data) except -1:

@@ -22,9 +22,13 @@ cdef class EventEmitter:
     cdef set _warned
     # Whether a class written in Python has an emit() of its own, which must then see all events, as in Node.
     cdef bint _overridden
+    # How many steps are under way that call listeners and cannot go on on another thread: adopt() is refused meanwhile.
+    cdef int _staying
 
     # Raises if the emitter belongs to another thread than the calling one. Each public method asks first.
     cdef int check_caller(self) except -1
+    # The loop of another thread, if that is where the emitter has gone to, else None.
+    cdef object elsewhere(self)
 
     # Whether anybody listens to `name`: a few compares, since names that are written in Cython code are interned.
     cdef bint has(self, str name) noexcept
@@ -50,7 +54,9 @@ cdef class EventEmitter:
     cdef int cleared(self, object name) except -1
 
     cdef int _emit(self, object name, PyObject **args, int given) except -1
-    cdef int _emit_many(self, object name, tuple arguments) except -1
+    cdef int _emit_many(self, object name, tuple arguments, tuple row) except -1
+    cdef int _tell(self, tuple row, object name, PyObject **args, int given) except -1
+    cdef int _tell_change(self, str name, object event, object listener) except -1
     cdef int _deliver(self, object entry, object name, PyObject **args, int given) except -1
     cdef object _deliver_wrapped(self, Listener listener, object name, PyObject **args, int given)
     cdef int _monitor_error(self, PyObject **args, int given) except -1

@@ -137,7 +137,15 @@ async def _supervised(EventEmitter emitter, name, coroutine):
         # A listener to errors that fails would hear of its own failure for ever.
         if name == "error":
             raise
-        emitter.emit1("error", error)
+        there = emitter.elsewhere()
+        if there is None:
+            emitter.emit1("error", error)
+        else:
+            there.post(emitter.emit, "error", error)
+
+
+def _tell_there(EventEmitter emitter not None, name, tuple arguments, tuple row):
+    emitter._emit_many(name, arguments, row)
 
 
 cdef class EventEmitter:
@@ -161,6 +169,9 @@ cdef class EventEmitter:
 
     cdef int check_caller(self) except -1:
         return 0
+
+    cdef object elsewhere(self):
+        return None
 
     # -- emitting ----------------------------------------------------------------------------------------------------
 
@@ -187,14 +198,15 @@ cdef class EventEmitter:
         elif not rest:
             given = 4
         else:
-            return self._emit_many(canonical(name), (a, b, c, d) + <tuple>rest) != 0
+            return self._emit_many(canonical(name), (a, b, c, d) + <tuple>rest, None) != 0
         vector[1] = <PyObject *>a
         vector[2] = <PyObject *>b
         vector[3] = <PyObject *>c
         vector[4] = <PyObject *>d
         return self._emit(canonical(name), vector + 1, given) != 0
 
-    cdef int _emit_many(self, object name, tuple arguments) except -1:
+    cdef int _emit_many(self, object name, tuple arguments, tuple row) except -1:
+        """Emits with any number of arguments, to the listeners that there are or to those of `row`."""
         cdef int given = <int>len(arguments)
         cdef int i
         cdef PyObject **vector = <PyObject **>PyMem_Malloc((given + ROOM + 1) * sizeof(PyObject *))
@@ -203,7 +215,7 @@ cdef class EventEmitter:
         try:
             for i in range(given):
                 vector[i + 1] = PyTuple_GET_ITEM(arguments, i)
-            return self._emit(name, vector + 1, given)
+            return self._emit(name, vector + 1, given) if row is None else self._tell(row, name, vector + 1, given)
         finally:
             PyMem_Free(vector)
 
@@ -258,8 +270,17 @@ cdef class EventEmitter:
         if not PyTuple_CheckExact(entry):
             self._deliver(entry, name, args, given)
             return 1
-        for one in <tuple>entry:
-            self._deliver(one, name, args, given)
+        return self._tell(<tuple>entry, name, args, given)
+
+    cdef int _tell(self, tuple row, object name, PyObject **args, int given) except -1:
+        """Calls several listeners. When one of them moves the emitter to another thread, the others are called there."""
+        cdef Py_ssize_t i
+        for i in range(PyTuple_GET_SIZE(row)):
+            there = self.elsewhere()
+            if there is not None:
+                there.post(_tell_there, self, name, tuple([<object>args[n] for n in range(given)]), row[i:])
+                break
+            self._deliver(<object>PyTuple_GET_ITEM(row, i), name, args, given)
         return 1
 
     cdef inline int _deliver(self, object entry, object name, PyObject **args, int given) except -1:
@@ -357,7 +378,7 @@ cdef class EventEmitter:
         entry = entry_for(listener, once)
         name = canonical(name)
         if self.has("newListener"):
-            self.emit2("newListener", name, listener)
+            self._tell_change("newListener", name, listener)
         found = find(self._table, name)
         if found is NULL:
             return self._set(name, entry)
@@ -365,6 +386,13 @@ cdef class EventEmitter:
         row = (entry, *others) if prepend else (*others, entry)
         self._set(name, row)
         return self._warn(name, len(row))
+
+    cdef int _tell_change(self, str name, object event, object listener) except -1:
+        self._staying += 1
+        try:
+            return self.emit2(name, event, listener)
+        finally:
+            self._staying -= 1
 
     cdef int _warn(self, object name, Py_ssize_t count) except -1:
         """Says once for an event that it has more listeners than the limit: somebody may forget to remove them."""
@@ -412,7 +440,7 @@ cdef class EventEmitter:
                 # Node names the listener that was removed alone by itself, one out of several as the caller did.
                 if self.has("removeListener"):
                     shown = callback_of(entry) if len(row) == 1 else self._raw(listener, name)
-                    self.emit2("removeListener", name, shown)
+                    self._tell_change("removeListener", name, shown)
                 return self.unlistened(name)
         return 0
 
@@ -572,6 +600,10 @@ cdef class _Waiting:
         self.promise.reject(abort_error(self.signal.reason))
 
     def leave(self):
+        there = self.emitter.elsewhere()
+        if there is not None:
+            there.post(self.leave)
+            return
         self.emitter.forget(self.name, self.happened)
         if self.name != "error":
             self.emitter.forget("error", self.failed)

@@ -8,6 +8,7 @@ from netcore._core.errors cimport abort_error, misuse
 from netcore._core.loop cimport Handle, Loop
 from netcore._core.promise cimport Promise
 from netcore._core.duplex cimport Duplex
+from netcore._core.stream cimport Rare
 from netcore._core.stream_state cimport *
 
 
@@ -57,6 +58,7 @@ cdef class ChunkIterator:
         return self
 
     def __anext__(self):
+        self.stream.check_caller()
         if self.over:
             return stopped()
         if not self.started:
@@ -69,6 +71,7 @@ cdef class ChunkIterator:
 
     def aclose(self):
         """Ends the iteration, and the stream if it has not ended by itself."""
+        self.stream.check_caller()
         self.leave()
         return settled(None)
 
@@ -77,7 +80,9 @@ cdef class ChunkIterator:
             let_go(self.stream, self.aclose)
 
     cdef int start(self) except -1:
+        cdef Rare rare = self.stream.rarely()
         self.started = True
+        rare.iterations += 1
         self.stream.listen_to("readable", self.look_again, False)
         self.stream.listen_to("end", self.look_again, False)
         self.stream.listen_to("close", self.look_again, False)
@@ -118,6 +123,7 @@ cdef class ChunkIterator:
         that the stream, which is about to be destroyed, does not begin to flow."""
         self.over = True
         self.waiting = None
+        self.stream.rare.iterations -= 1
         self.stream.forget("end", self.look_again)
         self.stream.forget("close", self.look_again)
         return 0

@@ -71,11 +71,14 @@ cdef class OnRead:
 
     cdef bint call(self, Duplex stream, Py_ssize_t size, object buffer) except -1:
         """Whether the callback wants more."""
-        answer = self.callback(size, buffer)
-        if self.make is not None:
-            following = self.make()
-            if PyObject_CheckBuffer(following):
-                self.buffer = following
+        stream._staying += 1 # there may be more of what has come
+        try:
+            answer = self.callback(size, buffer)
+            following = None if self.make is None else self.make()
+        finally:
+            stream._staying -= 1
+        if PyObject_CheckBuffer(following):
+            self.buffer = following
         return answer is not False and bool(stream.state & RD_STARTED)
 
     cdef int keep(self, Duplex stream, const char *data, Py_ssize_t size) except -1:

@@ -25,7 +25,8 @@ cdef uint64_t SOURCE_FLOWS = ST_HANDLE | RD_FLOWING
 cdef uint64_t TARGET_BITS = ST_HANDLE | ST_DESTROYED | ST_ERRORED | WR_ENDING | WR_HELD | WR_DISABLED | WR_OVERRIDDEN
 
 
-cdef int ended_tick(object pipe) except -1:
+cdef int ended_tick(object item) except -1:
+    _, pipe = item
     return (<Pipe>pipe).source_ended()
 
 
@@ -35,7 +36,13 @@ cdef int open_pipe(Duplex source, object dest, bint end) except -1:
     pipe.dest = dest
     pipe.target = dest if isinstance(dest, Duplex) else None
     pipe.end = end
-    return pipe.open()
+    if pipe.target is not None:
+        pipe.target.check_caller()
+    source._staying += 1
+    try:
+        return pipe.open()
+    finally:
+        source._staying -= 1
 
 
 cdef int close_pipe(Duplex source, object dest) except -1:
@@ -44,19 +51,28 @@ cdef int close_pipe(Duplex source, object dest) except -1:
     if source.rare is None or not source.rare.pipes:
         return 0
     if dest is None:
-        pipes = source.rare.pipes
-        source.want_bytes()
-        source.rare.pipes = ()
-        source.do_pause()
-        for link in pipes:
-            pipe = link
-            pipe.clean_up()
-            tell(pipe, False)
-        return 0
+        source._staying += 1
+        try:
+            return close_all(source)
+        finally:
+            source._staying -= 1
     for link in source.rare.pipes:
         pipe = link
         if pipe.dest is dest:
             return pipe.unpipe()
+    return 0
+
+
+cdef int close_all(Duplex source) except -1:
+    cdef Pipe pipe
+    pipes = source.rare.pipes
+    source.want_bytes()
+    source.rare.pipes = ()
+    source.do_pause()
+    for link in pipes:
+        pipe = link
+        pipe.clean_up()
+        tell(pipe, False)
     return 0
 
 
@@ -91,7 +107,7 @@ cdef class Pipe(Link):
         rare.pipes += (self,)
         source.enter()
         if source.state & RD_END_EMITTED:
-            source._loop.tick_c(ended_tick, self)
+            source._loop.tick_c(ended_tick, (source, self))
         self.watch_dest()
         source.state |= RD_DATA_LISTENING
         if source.state & (RD_FLOWING | RD_READABLE_LISTENING) or len(rare.pipes) > 1:
@@ -162,6 +178,9 @@ cdef class Pipe(Link):
 
     def on_drain(self):
         self.drained()
+
+    def on_full(self):
+        self.hold_source()
 
     # -- the two ways of the bytes -----------------------------------------------------------------------------------
 
@@ -276,6 +295,10 @@ cdef class Pipe(Link):
     cdef int hold_source(self) except -1:
         """The destination wants no more for now: the source pauses until its 'drain'."""
         cdef Rare rare = self.source.rare
+        there = self.source.elsewhere() # by what write() did
+        if there is not None:
+            there.post(self.on_full)
+            return 0
         if self.over:
             return 0
         if len(rare.pipes) == 1:
@@ -288,6 +311,10 @@ cdef class Pipe(Link):
 
     cdef int drained(self) except -1:
         cdef Rare rare = self.source.rare
+        there = self.source.elsewhere() # of a destination that is no socket, and on any thread
+        if there is not None:
+            there.post(self.on_drain)
+            return 0
         if rare.awaiting is None:
             return 0
         if rare.awaiting is self.dest:
@@ -324,14 +351,23 @@ cdef class Pipe(Link):
         return self.unpipe()
 
     cdef int unpipe(self) except -1:
-        cdef Rare rare = self.source.rare
+        cdef Duplex source = self.source
+        cdef Rare rare = source.rare
+        there = source.elsewhere()
+        if there is not None:
+            there.post(self.on_unpipe)
+            return 0
         if self.over or self not in rare.pipes:
             return 0
-        self.fall_back()
-        rare.pipes = without(rare.pipes, self)
-        if not rare.pipes:
-            self.source.do_pause()
-        self.clean_up()
+        source._staying += 1
+        try:
+            self.fall_back()
+            rare.pipes = without(rare.pipes, self)
+            if not rare.pipes:
+                source.do_pause()
+            self.clean_up()
+        finally:
+            source._staying -= 1
         return tell(self, False)
 
     cdef int clean_up(self) except -1:

@@ -12,7 +12,7 @@ from netcore._core.emitter cimport EventEmitter
 from netcore._core.encoding cimport Decoder, encode_as, encoding_of
 from netcore._core.errors cimport invalid_arg_type, misuse, out_of_range
 from netcore._core.nc cimport nc_stream_bytes_received
-from netcore._core.stream cimport DEFAULT_MARK, Link, Stream, go_on_there
+from netcore._core.stream cimport DEFAULT_MARK, Link, Stream, go_on_there, has_left
 from netcore._core.stream_state cimport *
 
 cdef Py_ssize_t EVERYTHING = -1
@@ -86,7 +86,7 @@ cdef int resume_tick(object stream) except -1:
     self.state &= ~RD_RESUME_SCHEDULED
     here = self._loop
     self.emit0("resume")
-    return flow_on(self) if self._loop is here else go_on_there(self, flow_on)
+    return go_on_there(self, flow_on) if has_left(self, here) else flow_on(self)
 
 
 cdef int flow_on(object stream) except -1:
@@ -94,7 +94,7 @@ cdef int flow_on(object stream) except -1:
     here = self._loop
     self.source_flows()
     self.flow()
-    if self._loop is not here:
+    if has_left(self, here):
         return 0
     if (self.state & (RD_FLOWING | RD_READING)) == RD_FLOWING:
         self.take(0)
@@ -147,14 +147,14 @@ cdef int end_tick(object stream) except -1:
     self.state |= RD_END_EMITTED
     if not self.state & (ST_HALF_OPEN | ST_END_UNHEARD):
         self.state |= WR_PEER_ENDED
-    self.state |= ST_TELLING_END
+    self._staying += 1
     try:
         self.emit0("end")
+        if self.rare is not None and self.rare.pipes:
+            for link in self.rare.pipes:
+                (<Link>link).source_ended()
     finally:
-        self.state &= ~ST_TELLING_END
-    if self.rare is not None and self.rare.pipes:
-        for link in self.rare.pipes:
-            (<Link>link).source_ended()
+        self._staying -= 1
     return self.reading_ended()
 
 
@@ -224,7 +224,7 @@ cdef class Readable(Stream):
                 return self.takes_more()
         here = self._loop
         self.add_chunk(chunk, False)
-        return self._loop is here and self.takes_more()
+        return not has_left(self, here) and self.takes_more()
 
     cdef int add_chunk(self, object chunk, bint in_front) except -1:
         if (self.state & (RD_FLOWING | RD_SYNC | RD_DATA_LISTENING | RD_BUFFERED)) == DATA_FLOWS:
@@ -232,7 +232,7 @@ cdef class Readable(Stream):
             self.state |= RD_DATA_EMITTED
             here = self._loop
             self.emit1("data", chunk)
-            if self._loop is not here:
+            if has_left(self, here):
                 return 0
         else:
             if self.chunks is None:
@@ -289,7 +289,7 @@ cdef class Readable(Stream):
         if not self.state & (ST_DESTROYED | ST_ERRORED) and self.state & (RD_BUFFERED | RD_ENDED):
             here = self.loop_of()
             self.emit0("readable")
-            return readable_told(self) if self._loop is here else go_on_there(self, readable_told)
+            return go_on_there(self, readable_told) if has_left(self, here) else readable_told(self)
         return self.look_on()
 
     cdef int look_on(self) except -1:
@@ -304,7 +304,7 @@ cdef class Readable(Stream):
         while self.state & RD_FLOWING:
             if self.take(EVERYTHING) is None:
                 break
-            if self._loop is not here:
+            if has_left(self, here):
                 return go_on_there(self, flow_on)
         return 0
 
@@ -408,7 +408,7 @@ cdef class Readable(Stream):
             self.want_bytes()
             here = self.loop_of()
             self.emit0("pause")
-            if self._loop is not here:
+            if has_left(self, here):
                 return go_on_there(self, pause_told)
         self.state |= RD_PAUSE_KNOWN | RD_PAUSED
         return 0
@@ -491,7 +491,10 @@ cdef class Readable(Stream):
             elif self.state & (ST_DESTROYED | ST_ERRORED):
                 return False
             else:
+                here = self.loop_of()
                 self.add_chunk(chunk, True)
+                if has_left(self, here):
+                    return True
         return self.takes_more()
 
     def pause(self):

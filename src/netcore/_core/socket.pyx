@@ -12,7 +12,7 @@ from netcore._core.blocklist cimport BlockList
 from netcore._core.bound cimport BoundSocket
 from netcore._core.buffers cimport is_small
 from netcore._core.dialer cimport Attempt, Dialer, Route, literal_route
-from netcore._core.duplex cimport Waiting, Writes, memory_size
+from netcore._core.duplex cimport Waiting, Writes, memory_size, settle_there
 from netcore._core.errors cimport (
     abort_error, errno_error, invalid_arg_type, invalid_arg_value, misuse, out_of_range,
 )
@@ -23,7 +23,7 @@ from netcore._core.loop cimport Loop, Luggage
 from netcore._core.nc cimport *
 from netcore._core.onread cimport OnRead, onread_of
 from netcore._core.pipe cimport Pipe, close_pipe, open_pipe
-from netcore._core.stream cimport DEFAULT_MARK, Link, Rare, close_tick, error_close_tick, go_on_there
+from netcore._core.stream cimport DEFAULT_MARK, Link, Rare, close_tick, error_close_tick, go_on_there, has_left
 from netcore._core.stream_state cimport *
 
 from netcore._core.dialer import CONNECT_OPTIONS
@@ -214,6 +214,10 @@ cdef class Socket(Dialer):
 
     def _aborted(self):
         """What the signal calls that was given as an option."""
+        there = self.elsewhere()
+        if there is not None:
+            there.post(self._aborted)
+            return
         self.check_caller()
         if self.rare is not None and self.rare.reason_of is not None:
             self.state |= ST_ABORTED
@@ -258,7 +262,7 @@ cdef class Socket(Dialer):
         chunk = here.buffers.chunk_of(event)
         if self.state & RD_ONREAD:
             return (<OnRead>self.rare.onread).feed(self, PyBytes_AS_STRING(chunk), PyBytes_GET_SIZE(chunk))
-        if not self.deliver(chunk) and self._loop is here: # else it is another thread's by now
+        if not self.deliver(chunk) and not has_left(self, here):
             self.read_no_more()
         return 0
 
@@ -269,7 +273,7 @@ cdef class Socket(Dialer):
             return 0
         here = self._loop
         self.push_eof()
-        if self._loop is here:
+        if not has_left(self, here): # else its new loop comes upon the end, too
             self.take(0)
         return 0
 
@@ -358,7 +362,7 @@ cdef class Socket(Dialer):
         cdef Loop here = self._loop
         self.apply_options()
         self.emit0("connect")
-        if self._loop is not here:
+        if has_left(self, here):
             return go_on_there(self, connected_there)
         return self.is_connected()
 
@@ -368,10 +372,10 @@ cdef class Socket(Dialer):
             self.after_connect()
         elif self.writes is not None and self.writes.held:
             self.lose_writes()
-        if self._loop is not here:
+        if has_left(self, here):
             return go_on_there(self, connected_there)
         self.emit0("ready")
-        if self._loop is not here:
+        if has_left(self, here):
             return go_on_there(self, ready_there)
         return self.is_ready()
 
@@ -397,7 +401,7 @@ cdef class Socket(Dialer):
             self.flush()
             here = self._loop
             self.drain_now()
-            if self._loop is not here:
+            if has_left(self, here):
                 return 0
             if callback is not None and writes.waiting:
                 first = writes.waiting[0]
@@ -407,7 +411,7 @@ cdef class Socket(Dialer):
                 if first.count == 0 and len(writes.waiting) > 1:
                     del writes.waiting[0]
                 call1(callback, None)
-                if self._loop is not here:
+                if has_left(self, here):
                     return 0
         if self.state & WR_ON_CONNECT and self.state & ST_HANDLE:
             self.state &= ~WR_ON_CONNECT
@@ -432,7 +436,11 @@ cdef class Socket(Dialer):
         if self.rare is not None and self.rare.tos >= 0:
             status = nc_stream_set_type_of_service(c, self.rare.tos)
             if status != 0:
-                self.emit1("error", errno_error(status, "setTypeOfService"))
+                self._staying += 1 # 'connect' comes next
+                try:
+                    self.emit1("error", errno_error(status, "setTypeOfService"))
+                finally:
+                    self._staying -= 1
         return 0
 
     cdef int relays_again(self) except -1:
@@ -808,17 +816,33 @@ cdef class Socket(Dialer):
         self.check_caller()
         return closing_of(self, kind is not None)
 
+    cdef int refuse_to_leave(self) except -1:
+        """Raises where the socket cannot move."""
+        cdef Pipe pipe
+        if not self.state & ST_HANDLE or self.state & (ST_CONNECTING | ST_DESTROYED | ST_ERRORED):
+            raise misuse("ERR_SOCKET_CLOSED")
+        if self._staying:
+            raise RuntimeError(
+                "a socket does not move in the middle of pipe() or unpipe(), nor while listeners of 'end', 'prefinish', "
+                "'finish', 'newListener' or 'removeListener' or its onread callback run; setImmediate() gets out of there"
+            )
+        if self.rare.iterations:
+            raise RuntimeError("a socket does not move while a coroutine iterates over it")
+        for link in self.rare.pipes + self.rare.sources:
+            pipe = link
+            if pipe.target is not None and pipe.target is not pipe.source:
+                raise RuntimeError("a socket does not move while there is a pipe between it and another one: see unpipe()")
+        return 0
+
     cdef Luggage leave(self):
         """Takes the descriptor away from this thread's loop."""
         cdef Attempt grave
         cdef Luggage luggage = Luggage.__new__(Luggage)
         cdef Rare rare = self.rarely()
+        cdef Waiting waiting
         cdef nc_status status
         self.check_caller()
-        if not self.state & ST_HANDLE or self.state & (ST_CONNECTING | ST_DESTROYED):
-            raise misuse("ERR_SOCKET_CLOSED")
-        if self.state & ST_TELLING_END:
-            raise RuntimeError("a socket does not move while listeners of 'end' or 'finish' run")
+        self.refuse_to_leave()
         self.want_bytes()
         self.writing_changed()
         status = nc_stream_release(self.c, &luggage.descriptor)
@@ -832,6 +856,9 @@ cdef class Socket(Dialer):
         rare.sent_before += nc_stream_bytes_sent(self.c)
         self.c = NULL
         self.state |= ST_MOVING
+        if self.writes is not None:
+            for waiting in self.writes.waiting:
+                waiting.end = 0 # all has been sent, and the next stream counts anew
         rare.luggage = luggage
         self.close_reference()
         return luggage
@@ -847,11 +874,15 @@ cdef class Socket(Dialer):
         self.rare.luggage = None
         status = nc_stream_adopt(self.c, luggage.descriptor)
         if status != 0:
-            raise errno_error(status, "open")
+            return self.tear_down(errno_error(status, "open"))
         luggage.descriptor = -1
         if self.state & RD_STARTED:
             nc_stream_read_start(self.c)
         luggage.unpack(self._loop)
+        # What the stream on the old loop had not told yet: that all is sent, and that the half-close is done.
+        self._loop.tick_c(settle_there, self)
+        if (self.state & (WR_FINAL_CALLED | WR_PREFINISHED)) == WR_FINAL_CALLED:
+            nc_stream_shutdown(self.c)
         return self.relays_again()
 
 

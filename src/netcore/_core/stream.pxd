@@ -2,6 +2,7 @@ from libc.stdint cimport uint64_t
 
 from netcore._core.loop cimport Handle, Luggage, tick_fn
 from netcore._core.nc cimport nc_stream
+from netcore._core.stream_state cimport ST_MOVING
 
 
 # Members that few streams use.
@@ -26,6 +27,7 @@ cdef class Rare:
     cdef unsigned keep_alive_delay
     cdef uint64_t received_before # by the streams of other loops, before the socket moved here
     cdef uint64_t sent_before
+    cdef int iterations      # iterations under way, which a coroutine of this thread has
     cdef Luggage luggage     # of a socket that is on its way to another loop
 
 
@@ -72,9 +74,14 @@ cdef class Stream(Handle):
     cdef int note_error(self, object error) except -1
 
 
-# To be called when a listener has moved the stream to another thread's loop: has `fn(stream)` called there, after it has
-# arrived. Whoever calls listeners of a stream that may be open has to look whether its `_loop` is still the same, and if
-# it is not, may not touch the stream any more.
+# Whether a listener has moved the stream away from `here`, its loop before that. Whoever calls listeners of a stream that
+# may be open has to ask, and then may not touch the stream any more; or has to count in `_staying`, so that it stays. A
+# stream may even have come back already, but has not arrived then.
+cdef inline bint has_left(Stream stream, object here) noexcept:
+    return <object>stream._loop is not here or (stream.state & ST_MOVING) != 0
+
+
+# What to do then: has `fn(stream)` called where the stream is, after it has arrived.
 cdef int go_on_there(Stream stream, tick_fn fn) except -1
 
 

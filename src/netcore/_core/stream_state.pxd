@@ -63,7 +63,6 @@ cdef extern from *:
     #define ST_SILENT (1ull << 59)             /* a stream that had only a timer is being closed */
     #define ST_END_UNHEARD (1ull << 60)        /* our own listener of 'end' was removed */
     #define ST_MOVING (1ull << 61)             /* on its way to another thread's loop: there is no C stream */
-    #define ST_TELLING_END (1ull << 62)        /* one direction is over; what follows comes after the listeners */
     """
     const uint64_t RD_FLOW_KNOWN, RD_FLOWING, RD_PAUSE_KNOWN, RD_PAUSED, RD_ENDED, RD_END_EMITTED, RD_END_SCHEDULED
     const uint64_t RD_READING, RD_SYNC, RD_NEED_READABLE, RD_EMITTED_READABLE, RD_READABLE_LISTENING
@@ -74,4 +73,3 @@ cdef extern from *:
     const uint64_t ST_DESTROYED, ST_CLOSED, ST_CLOSE_EMITTED, ST_ERRORED, ST_ERROR_EMITTED, ST_CONNECTING, ST_HANDLE
     const uint64_t ST_HALF_OPEN, ST_HAD_ERROR, ST_NO_DELAY, ST_KEEP_ALIVE, ST_UNREF, ST_IPC, ST_RESET, ST_COUNTED
     const uint64_t ST_BOUND, ST_IN_FLIGHT, ST_ABORTED, ST_WAS_PENDING, ST_SILENT, ST_END_UNHEARD, ST_MOVING
-    const uint64_t ST_TELLING_END
