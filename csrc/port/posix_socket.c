@@ -136,15 +136,22 @@ nc_status nc__socket_bind(intptr_t fd, const nc_addr *addr) {
     return status_of(bind((int)fd, (struct sockaddr *)&name, size));
 }
 
+/* Linux alone has abstract names. The BSDs give a socket without a name a path of NUL bytes. */
+static bool may_be_abstract(const char *path) {
+#if defined(__linux__)
+    return path[0] == '\0';
+#else
+    (void)path;
+    return false;
+#endif
+}
+
 /* An abstract name (a first NUL byte) is as long as it is; a path of the file system ends with a NUL byte. */
 static nc_status path_name(const char *path, size_t length, struct sockaddr_un *name, socklen_t *size) {
     memset(name, 0, sizeof *name);
     name->sun_family = AF_UNIX;
-    bool abstract = length > 0 && path[0] == '\0';
+    bool abstract = length > 0 && may_be_abstract(path);
     if (length == 0 || (!abstract && memchr(path, '\0', length))) return NC_EINVAL;
-#if !defined(__linux__)
-    if (abstract) return NC_EINVAL;
-#endif
     if (length + (abstract ? 0 : 1) > sizeof name->sun_path) return NC_ENAMETOOLONG;
     memcpy(name->sun_path, path, length);
     *size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + (abstract ? 0 : 1));
@@ -215,7 +222,9 @@ nc_status nc__socket_path(intptr_t fd, char *path, size_t cap, size_t *length) {
     if (getsockname((int)fd, (struct sockaddr *)&name, &size) != 0) return last_status();
     if (name.sun_family != AF_UNIX) return NC_EINVAL;
     size_t used = size > offsetof(struct sockaddr_un, sun_path) ? size - offsetof(struct sockaddr_un, sun_path) : 0;
-    if (used && name.sun_path[0] != '\0') used = strnlen(name.sun_path, used);
+    /* Systems tell of more than they give: a NUL byte behind the longest of paths, or a longer one of somebody else's. */
+    if (used > sizeof name.sun_path) used = sizeof name.sun_path;
+    if (!may_be_abstract(name.sun_path)) used = strnlen(name.sun_path, used);
     if (used > cap) return NC_ENAMETOOLONG;
     memcpy(path, name.sun_path, used);
     *length = used;

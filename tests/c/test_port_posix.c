@@ -182,6 +182,38 @@ static void a_pipe_is_read_and_written_until_its_end(void) {
     fixture_close(&fix);
 }
 
+static void a_local_socket_without_a_name_has_an_empty_path(void) {
+    intptr_t fd;
+    char path[200];
+    size_t length = 1;
+    CHECK_EQUAL(nc__socket_open(0, &fd), NC_OK);
+    CHECK_EQUAL(nc__socket_path(fd, path, sizeof path, &length), NC_OK);
+    CHECK_EQUAL(length, 0);
+    nc__socket_close(fd);
+}
+
+/* Without a NUL byte behind it: what others may bind, and we do not. */
+static void the_longest_of_paths_is_told_whole(void) {
+    struct sockaddr_un name;
+    char path[200];
+    size_t length, most = sizeof name.sun_path;
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    CHECK(fd >= 0);
+    memset(&name, 0, sizeof name);
+    name.sun_family = AF_UNIX;
+    memset(name.sun_path, 'n', most);
+    int start = snprintf(path, sizeof path, "/tmp/netcore-test-%ld-", (long)getpid());
+    CHECK(start > 0 && (size_t)start < most);
+    memcpy(name.sun_path, path, (size_t)start);
+    CHECK_EQUAL(bind(fd, (struct sockaddr *)&name, sizeof name), 0);
+    CHECK_EQUAL(nc__socket_path(fd, path, sizeof path, &length), NC_OK);
+    CHECK(length == most && memcmp(path, name.sun_path, most) == 0);
+    CHECK_EQUAL(nc__socket_path(fd, path, most - 1, &length), NC_ENAMETOOLONG);
+    path[most] = '\0';
+    close(fd);
+    nc__os_unlink(path);
+}
+
 static void a_listening_path_left_by_a_dead_process_refuses(void) {
     fixture fix;
     probe client;
@@ -228,6 +260,8 @@ static const check_case cases[] = {
     CASE(a_signal_ends_a_poll),
     CASE(a_child_that_forgets_the_port_leaves_the_parents_connections_alone),
     CASE(a_pipe_is_read_and_written_until_its_end),
+    CASE(a_local_socket_without_a_name_has_an_empty_path),
+    CASE(the_longest_of_paths_is_told_whole),
     CASE(a_listening_path_left_by_a_dead_process_refuses),
     CASE(a_path_too_long_is_told_before_any_system_call),
     CASE(a_datagram_socket_or_a_file_is_no_stream),
