@@ -60,7 +60,8 @@ static nc_status prepare(int fd) {
 static void no_signals(int fd) {
 #if defined(SO_NOSIGPIPE)
     int on = 1;
-    if (setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on) != 0) return; /* an ended connection: writes fail */
+    /* macOS refuses every option of a connection that has ended. One that was accepted has its listener's by then. */
+    if (setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on) != 0) return;
 #else
     (void)fd;
 #endif
@@ -251,6 +252,11 @@ nc_status nc__socket_accept(intptr_t listener, intptr_t *out, nc_addr *peer) {
         socklen_t size = sizeof name;
         name.ss_family = AF_UNSPEC;
         int fd = accept_one((int)listener, (struct sockaddr *)&name, &size);
+        /* macOS gives out a connection that died in the queue, too, but one that has no peer. */
+        if (fd >= 0 && size == 0) {
+            close(fd);
+            continue;
+        }
         if (fd >= 0) {
             no_signals(fd);
             nc__from_sockaddr((struct sockaddr *)&name, peer);
@@ -300,15 +306,29 @@ nc_status nc__socket_receive(intptr_t fd, nc_sock_kind kind, void *data, size_t 
     }
 }
 
+/* Where others take of a large send what they can, macOS refuses more than INT_MAX bytes at once. */
+enum { SEND_MAX = 1 << 30 };
+
+static size_t part_of(size_t size, size_t room) {
+#if defined(__APPLE__)
+    return size < room ? size : room;
+#else
+    (void)room;
+    return size;
+#endif
+}
+
 static ssize_t send_buffers(int fd, nc_sock_kind kind, const nc_buf *bufs, size_t count) {
     if (count == 1) {
-        return kind == NC_SOCK_PLAIN ? write(fd, bufs->base, bufs->size)
-                                     : send(fd, bufs->base, bufs->size, MSG_NOSIGNAL);
+        size_t size = part_of(bufs->size, SEND_MAX);
+        return kind == NC_SOCK_PLAIN ? write(fd, bufs->base, size) : send(fd, bufs->base, size, MSG_NOSIGNAL);
     }
     struct iovec parts[NC_PORT_BUFS_MAX];
+    size_t room = SEND_MAX;
     for (size_t i = 0; i < count; i++) {
         memcpy(&parts[i].iov_base, &bufs[i].base, sizeof parts[i].iov_base);
-        parts[i].iov_len = bufs[i].size;
+        parts[i].iov_len = part_of(bufs[i].size, room);
+        room -= parts[i].iov_len;
     }
     if (kind == NC_SOCK_PLAIN) return writev(fd, parts, (int)count);
     struct msghdr message;
@@ -325,6 +345,10 @@ nc_status nc__socket_send(intptr_t fd, nc_sock_kind kind, const nc_buf *bufs, si
             *size = (size_t)gone;
             return NC_OK;
         }
+#if defined(__APPLE__)
+        /* So macOS says that the connection was reset in the middle of the call. */
+        if (errno == EPROTOTYPE) return NC_EPIPE;
+#endif
         if (errno != EINTR) return last_status();
     }
 }
