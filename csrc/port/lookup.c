@@ -27,6 +27,10 @@ static nc_status resolve_status(int code) {
 #if defined(EAI_NODATA) && EAI_NODATA != EAI_NONAME
         case EAI_NODATA: return NC_ENOTFOUND;
 #endif
+            /* FreeBSD's word for a name that has addresses, but none of the family. */
+#if defined(EAI_ADDRFAMILY) && EAI_ADDRFAMILY != EAI_FAMILY
+        case EAI_ADDRFAMILY: return NC_ENOTFOUND;
+#endif
         case EAI_SERVICE: return NC_EAI_SERVICE;
         case EAI_SOCKTYPE: return NC_EAI_SOCKTYPE;
 #if defined(EAI_SYSTEM)
