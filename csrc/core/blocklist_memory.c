@@ -47,9 +47,12 @@ static void recycle(nc__pool *pool, void *block, size_t size) {
     *head = block;
 }
 
+/* The generation is seen after the words that took the blocks out of reach (the release), or a reader who begins with it
+ * could still find a way to one of them; and before anything else is in the blocks (the fence). Processors that keep
+ * stores in order need neither. */
 static void recycle_retired(nc__pool *pool) {
     uint64_t generation = atomic_load_explicit(&pool->generation, memory_order_relaxed);
-    atomic_store_explicit(&pool->generation, generation + 1, memory_order_relaxed);
+    atomic_store_explicit(&pool->generation, generation + 1, memory_order_release);
     atomic_thread_fence(memory_order_release);
     for (unsigned i = 0; i < pool->retired_count; i++) recycle(pool, pool->retired[i].block, pool->retired[i].size);
     pool->retired_count = 0;
