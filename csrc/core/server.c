@@ -44,11 +44,19 @@ static void server_closed(nc_sock *sock);
 
 static const nc_sock_events server_events = {.accepted = server_accepted, .closed = server_closed};
 
+/* OpenBSD has no sockets for both families, and says so. That matters to who listens to all addresses alone. */
+static nc_status choose_families(intptr_t fd, const nc_addr *local, unsigned flags) {
+    static const uint8_t all[sizeof local->ip];
+    bool is_one = memcmp(local->ip, all, sizeof all) != 0;
+    nc_status status = nc__socket_set_v6_only(fd, flags & NC_BIND_V6ONLY);
+    return status == NC_EINVAL && is_one ? NC_OK : status;
+}
+
 nc_status nc_bind(const nc_addr *local, unsigned flags, intptr_t *out) {
     intptr_t fd = NC_SOCK_NONE;
     nc_status status = nc__socket_open(local->family, &fd);
     if (status != NC_OK) return status;
-    if (local->family == 6) status = nc__socket_set_v6_only(fd, flags & NC_BIND_V6ONLY);
+    if (local->family == 6) status = choose_families(fd, local, flags);
     if (status == NC_OK && (flags & NC_BIND_REUSEPORT)) status = nc__socket_set_reuse_port(fd);
     if (status == NC_OK) status = nc__socket_bind(fd, local);
     if (status != NC_OK) {
