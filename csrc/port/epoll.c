@@ -54,9 +54,9 @@ void nc__poller_forget(nc_poller *poller) {
     nc__poller_close(poller);
 }
 
-bool nc__poller_is_behind(const nc_poller *poller) {
+int64_t nc__poller_timeout(const nc_poller *poller) {
     (void)poller;
-    return false;
+    return -1;
 }
 
 nc_status nc__poller_add(nc_poller *poller, nc_sock *sock, nc_poller_mode mode) {

@@ -8,7 +8,14 @@
  *
  * New filters are not submitted at once but with the next wait, which is a system call less for each connection. Until
  * then they can be taken back without the kernel's having heard of them. Whoever waits on the kqueue's own descriptor
- * instead of in nc__poller_wait() must ask nc__poller_is_behind() first. */
+ * instead of in nc__poller_wait() must ask nc__poller_timeout() first.
+ *
+ * A filter may be refused. macOS watches few devices: not /dev/tty, say, which people open to ask for a password. Such a
+ * descriptor is taken for ready, and the call made on it tells how it is; and the filter is tried again after a rest,
+ * so that it is taken for ready as often as that. Where it was refused for want of memory it may be added then.
+ *
+ * On Linux there is no kqueue but what a library makes of epoll. Its kevent() takes locks, so that no signal handler may
+ * call it, nor a thread that must not wait for another's call; and it cannot tell all that a kernel can. */
 #if defined(__APPLE__)
 #define _DARWIN_C_SOURCE 1
 #elif defined(__NetBSD__)
@@ -29,18 +36,36 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "port/os.h"
 #include "port/poller.h"
 #include "port/posix_errno.h"
 
+#if defined(__linux__) && !defined(EV_IS_OF_A_KERNEL)
+#define IS_A_LIBRARY 1
+#endif
+
+/* Two ways to be woken: a user event for other threads, which costs no descriptor and nothing to read back, and a pipe
+ * for those who can only write to a descriptor, such as Python's signal handler, or may not call a library. */
+#if defined(EVFILT_USER) && !defined(IS_A_LIBRARY)
+#define HAS_USER_EVENT 1
+#endif
+
 typedef struct kevent nc_kevent;
 
-/* Filters to be added by the next wait. */
+#if defined(__NetBSD__)
+typedef size_t nc_kevent_count;
+#else
+typedef int nc_kevent_count;
+#endif
+
+/* Filters to be added: those that were refused, and rest, before those that are new. */
 struct nc_poller_changes {
     nc_kevent *list;
-    int count, room;
+    int resting, count, room;
+    uint64_t rest_until;
 };
 
-enum { WAKE_IDENT = 1 };
+enum { WAKE_IDENT = 1, REFUSED_REST_MS = 50 };
 
 static void fill(nc_kevent *event, intptr_t ident, int filter, int flags, void *udata) {
     memset(event, 0, sizeof *event);
@@ -49,7 +74,8 @@ static void fill(nc_kevent *event, intptr_t ident, int filter, int flags, void *
 
 static nc_status submit_now(nc_poller *poller, nc_kevent *changes, int count) {
     static const struct timespec at_once = {0, 0};
-    return kevent((int)poller->fd, changes, count, NULL, 0, &at_once) >= 0 ? NC_OK : nc__posix_status(errno);
+    int n = kevent((int)poller->fd, changes, (nc_kevent_count)count, NULL, 0, &at_once);
+    return n >= 0 ? NC_OK : nc__posix_status(errno);
 }
 
 static nc_status set_flags(int fd) {
@@ -58,8 +84,6 @@ static nc_status set_flags(int fd) {
     return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? NC_OK : nc__posix_status(errno);
 }
 
-/* Two ways to be woken: a user event for other threads, which costs no descriptor and nothing to read back, and a pipe
- * for those who can only write to a descriptor, such as Python's signal handler. */
 static nc_status open_wake(nc_poller *poller) {
     int ends[2], count = 1;
     nc_kevent changes[2];
@@ -71,7 +95,7 @@ static nc_status open_wake(nc_poller *poller) {
         if (status != NC_OK) return status;
     }
     fill(&changes[0], ends[0], EVFILT_READ, EV_ADD, NULL);
-#if defined(EVFILT_USER)
+#if defined(HAS_USER_EVENT)
     fill(&changes[count++], WAKE_IDENT, EVFILT_USER, EV_ADD | EV_CLEAR, NULL);
 #endif
     return submit_now(poller, changes, count);
@@ -102,7 +126,7 @@ void nc__poller_forget(nc_poller *poller) {
     if (poller->wake_read >= 0) close((int)poller->wake_read);
     if (poller->wake_write >= 0) close((int)poller->wake_write);
     poller->fd = poller->wake_read = poller->wake_write = -1;
-    if (poller->changes) poller->changes->count = 0;
+    if (poller->changes) poller->changes->resting = poller->changes->count = 0;
 }
 
 static nc_status make_room(struct nc_poller_changes *changes) {
@@ -122,14 +146,24 @@ static nc_status submit_later(nc_poller *poller, nc_sock *sock, int filter, int 
     return status;
 }
 
+/* The place of a filter among the changes from `first` on; -1: it is not there. */
+static int place_of(const struct nc_poller_changes *changes, int first, const void *sock, int filter) {
+    for (int i = changes->count - 1; i >= first; i--) {
+        if (changes->list[i].udata == sock && (int)changes->list[i].filter == filter) return i;
+    }
+    return -1;
+}
+
 static bool take_back(nc_poller *poller, const nc_sock *sock, int filter) {
     struct nc_poller_changes *changes = poller->changes;
-    for (int i = changes->count - 1; i >= 0; i--) {
-        if (changes->list[i].udata != sock || changes->list[i].filter != filter) continue;
-        changes->list[i] = changes->list[--changes->count];
-        return true;
+    int place = place_of(changes, 0, sock, filter);
+    if (place < 0) return false;
+    if (place < changes->resting) {
+        changes->list[place] = changes->list[--changes->resting];
+        place = changes->resting;
     }
-    return false;
+    changes->list[place] = changes->list[--changes->count];
+    return true;
 }
 
 nc_status nc__poller_add(nc_poller *poller, nc_sock *sock, nc_poller_mode mode) {
@@ -158,76 +192,95 @@ void nc__poller_remove(nc_poller *poller, nc_sock *sock) {
     remove_filter(poller, sock, EVFILT_WRITE);
 }
 
-bool nc__poller_is_behind(const nc_poller *poller) {
-    return poller->changes && poller->changes->count > 0;
+int64_t nc__poller_timeout(const nc_poller *poller) {
+    const struct nc_poller_changes *changes = poller->changes;
+    if (!changes || changes->count == 0) return -1;
+    uint64_t now = nc__os_now_ms();
+    if (changes->count > changes->resting || now >= changes->rest_until) return 0;
+    return (int64_t)(changes->rest_until - now);
 }
 
 /* Linux counts what waits up to an urgent mark only, and so does a library over it. */
-#if defined(__linux__) && !defined(EV_COUNTS_PAST_MARKS)
+#if defined(IS_A_LIBRARY)
 enum { NEWS_IN = NC_POLL_IN | NC_POLL_URGENT };
 #else
 enum { NEWS_IN = NC_POLL_IN };
 #endif
 
 static unsigned what(const nc_kevent *event) {
-    unsigned news = event->filter == EVFILT_WRITE ? NC_POLL_OUT : NEWS_IN;
+    unsigned news = (int)event->filter == (int)EVFILT_WRITE ? NC_POLL_OUT : NEWS_IN;
     return event->flags & EV_EOF ? news | NC_POLL_HUP : news;
 }
 
 static nc_poller_event translate(const nc_kevent *event) {
     nc_poller_event news = {event->udata, what(event), 0, NC_OK};
     if ((event->flags & EV_EOF) && event->fflags) news.error = nc__posix_status((int)event->fflags);
-    if (event->filter == EVFILT_READ && event->data > 0) {
+    if ((int)event->filter == (int)EVFILT_READ && event->data > 0) {
         news.waiting = event->data < INT32_MAX ? (uint32_t)event->data : (uint32_t)INT32_MAX;
     }
     return news;
 }
 
-/* A filter that could not be added. Want of memory passes, so that it stays among the changes and is tried again.
- * Anything else means that this descriptor cannot be watched in that way, as some devices cannot: then it is taken for
- * ready, and the call made on it will tell. */
-static bool is_to_be_retried(struct nc_poller_changes *changes, int submitted, const nc_kevent *refusal) {
-    if (refusal->data != ENOMEM) return false;
-    for (int i = changes->count; i < submitted; i++) {
-        nc_kevent change = changes->list[i];
-        if (change.udata != refusal->udata || change.filter != refusal->filter) continue;
-        changes->list[i] = changes->list[changes->count];
-        changes->list[changes->count++] = change;
-        return true;
-    }
-    return false;
+/* Puts a filter that was refused, and is among those behind `changes->resting`, to those that rest. */
+static void let_rest(struct nc_poller_changes *changes, const nc_kevent *refusal) {
+    int place = place_of(changes, changes->resting, refusal->udata, (int)refusal->filter);
+    if (place < 0) return;
+    nc_kevent change = changes->list[place];
+    changes->list[place] = changes->list[changes->resting];
+    changes->list[changes->resting++] = change;
+    changes->rest_until = nc__os_now_ms() + REFUSED_REST_MS;
 }
 
-static void collect(nc_poller *poller, nc_kevent *kernel, int n, nc_poller_event *events, int *count) {
-    int submitted = poller->changes->count;
-    poller->changes->count = 0;
+/* Of the changes that do not rest, the first `submitted` have been made, but for those that were refused. */
+static void collect(nc_poller *poller, nc_kevent *kernel, int n, int submitted, nc_poller_event *events, int *count) {
+    struct nc_poller_changes *changes = poller->changes;
+    int end = changes->resting + submitted;
     for (int i = 0; i < n; i++) {
         if (kernel[i].flags & EV_ERROR) {
-            if (is_to_be_retried(poller->changes, submitted, &kernel[i])) continue;
+            let_rest(changes, &kernel[i]);
+            if (kernel[i].data == ENOMEM) continue;
             kernel[i].flags |= EV_EOF;
             kernel[i].fflags = 0;
             kernel[i].data = 0;
         }
         events[(*count)++] = translate(&kernel[i]);
     }
+    int rest = changes->count - end;
+    if (rest > 0) memmove(changes->list + changes->resting, changes->list + end, (size_t)rest * sizeof *changes->list);
+    changes->count = changes->resting + rest;
 }
 
+/* How long to wait, at most: not at all if changes are left for the next call, not past the end of a rest, nor longer than
+ * some kernels bear. */
+static int64_t limit_wait_to(const struct nc_poller_changes *changes, int submitted, int64_t ms) {
+    if (changes->count > changes->resting + submitted) return 0;
+    if (changes->resting > 0 && (ms < 0 || ms > REFUSED_REST_MS)) return REFUSED_REST_MS;
+    return ms < INT32_MAX ? ms : INT32_MAX;
+}
+
+/* One call takes as many changes as it has room to refuse: a kernel that has no room left for a refusal forgets those
+ * it has told of. */
 nc_status nc__poller_wait(nc_poller *poller, int64_t ms, nc_poller_event *events, int *count) {
     nc_kevent kernel[NC_POLLER_EVENTS_MAX];
     struct nc_poller_changes *changes = poller->changes;
-    struct timespec limit = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000L};
     *count = 0;
+    if (changes->resting > 0 && nc__os_now_ms() >= changes->rest_until) changes->resting = 0;
+    int fresh = changes->count - changes->resting;
+    int submitted = fresh < NC_POLLER_EVENTS_MAX ? fresh : NC_POLLER_EVENTS_MAX;
+    ms = limit_wait_to(changes, submitted, ms);
+    struct timespec limit = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000L};
+    const nc_kevent *list = submitted ? changes->list + changes->resting : NULL;
     int n =
-        kevent((int)poller->fd, changes->list, changes->count, kernel, NC_POLLER_EVENTS_MAX, ms < 0 ? NULL : &limit);
+        kevent((int)poller->fd, list, (nc_kevent_count)submitted, kernel, NC_POLLER_EVENTS_MAX, ms < 0 ? NULL : &limit);
     if (n < 0 && errno != EINTR) return nc__posix_status(errno);
     /* A signal, too, comes after the changes have been made. */
-    collect(poller, kernel, n < 0 ? 0 : n, events, count);
+    collect(poller, kernel, n < 0 ? 0 : n, submitted, events, count);
     return n < 0 ? NC_EINTR : NC_OK;
 }
 
 void nc__poller_wake(nc_poller *poller) {
     int saved = errno;
-#if defined(EVFILT_USER)
+#if defined(HAS_USER_EVENT)
     nc_kevent trigger;
     fill(&trigger, WAKE_IDENT, EVFILT_USER, 0, NULL);
     trigger.fflags = NOTE_TRIGGER;

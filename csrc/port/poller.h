@@ -38,8 +38,9 @@ nc_status nc__poller_add(nc_poller *poller, nc_sock *sock, nc_poller_mode mode);
 nc_status nc__poller_change(nc_poller *poller, nc_sock *sock, nc_poller_mode mode);
 void nc__poller_remove(nc_poller *poller, nc_sock *sock);
 
-/* Whether the kernel has yet to be told of changes: only a wait does, so that one must not wait for its descriptor now. */
-bool nc__poller_is_behind(const nc_poller *poller);
+/* Milliseconds until the kernel is to be told of changes, which only a wait does: whoever waits for its descriptor must not
+ * do so for longer. 0: now. -1: there are none. */
+int64_t nc__poller_timeout(const nc_poller *poller);
 
 /* Fills `events`, `*count` of them. NC_EINTR if a signal came first. */
 nc_status nc__poller_wait(nc_poller *poller, int64_t ms, nc_poller_event *events, int *count);

@@ -97,10 +97,12 @@ intptr_t nc_port_fd(const nc_port *port) {
 }
 
 int64_t nc_port_timeout(const nc_port *port) {
-    if (!nc__list_is_empty(&port->queue) || nc__poller_is_behind(&port->poller)) return 0;
-    if (nc__list_is_empty(&port->resting)) return -1;
+    if (!nc__list_is_empty(&port->queue)) return 0;
+    int64_t poller = nc__poller_timeout(&port->poller);
+    if (nc__list_is_empty(&port->resting)) return poller;
     uint64_t now = nc__os_now_ms();
-    return now < port->rest_until ? (int64_t)(port->rest_until - now) : 0;
+    int64_t rest = now < port->rest_until ? (int64_t)(port->rest_until - now) : 0;
+    return poller >= 0 && poller < rest ? poller : rest;
 }
 
 bool nc_port_holds_buffers(void) {

@@ -12,7 +12,8 @@ from pathlib import Path
 
 CORE = Path(__file__).parents[2] / "csrc"
 PLAIN, ADDRESSES, THREADS = "", "address,undefined", "thread"
-KQUEUE = "kqueue"  # no sanitizer, but the other backend, over an imitation of the kernel's part
+# No sanitizers, but the other backend, over an imitation of the kernel's part, or of a library's that makes it of epoll.
+KQUEUE, LIBRARY = "kqueue", "kqueue-library"
 IMITATION = "../tests/c/kqueue_on_epoll"
 
 
@@ -20,8 +21,9 @@ IMITATION = "../tests/c/kqueue_on_epoll"
 def make(target: str, sanitize: str = PLAIN) -> Path:
     """Makes `target` of csrc/Makefile (a path below its build folder) and gives its place."""
     folder = Path("../build/core") / f"pytest-{sanitize.replace(',', '-') or 'plain'}"
-    kqueue = ["PORT=kqueue", f"CPPFLAGS=-I{IMITATION}", f"LDLIBS={IMITATION}/kqueue.c"]
-    kind = kqueue if sanitize == KQUEUE else [f"SANITIZE={sanitize}"]
+    as_what = " -DAS_A_LIBRARY" if sanitize == LIBRARY else ""
+    kqueue = ["PORT=kqueue", f"CPPFLAGS=-I{IMITATION}{as_what}", f"LDLIBS={IMITATION}/kqueue.c"]
+    kind = kqueue if sanitize in (KQUEUE, LIBRARY) else [f"SANITIZE={sanitize}"]
     variables = [*kind, f"BUILD={folder.as_posix()}", *shlex.split(os.environ.get("NETCORE_MAKE", ""))]
     lock = CORE / folder / "lock"
     lock.parent.mkdir(parents=True, exist_ok=True)

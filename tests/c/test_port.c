@@ -35,6 +35,19 @@ static void a_wake_up_ends_the_poll_it_meets_or_the_next_one_and_counts_once(voi
     fixture_close(&fix);
 }
 
+static void a_poll_may_be_told_to_wait_longer_than_any_system_can(void) {
+    fixture fix;
+    static const int64_t years[] = {INT32_MAX, (int64_t)INT32_MAX + 1, 200000000000, INT64_MAX};
+    fixture_open(&fix);
+    for (size_t i = 0; i < COUNT(years); i++) {
+        bool woken = false;
+        nc_port_wake(fix.port);
+        CHECK_EQUAL(nc_port_poll(fix.port, years[i], &woken), NC_OK);
+        CHECK(woken);
+    }
+    fixture_close(&fix);
+}
+
 static void a_byte_written_to_the_wake_up_descriptor_wakes(void) {
     fixture fix;
     fixture_open(&fix);
@@ -520,6 +533,8 @@ static void a_greedy_peer_does_not_starve_its_neighbour(void) {
     CHECK_EQUAL(ioctlsocket(flood, (long)FIONBIO, &on), 0);
     long long sent = send(flood, (const char *)data, SIZE, 0);
 #else
+    int much = SIZE; /* the BSDs' default is less than one receive takes */
+    CHECK_EQUAL(setsockopt(flood, SOL_SOCKET, SO_SNDBUF, &much, sizeof much), 0);
     long long sent = send(flood, data, SIZE, MSG_DONTWAIT);
 #endif
     CHECK(sent > 100 * 1024);
@@ -919,7 +934,14 @@ static void an_ipv6_listener_for_both_families_takes_ipv4_connections(void) {
         return;
     }
     CHECK_EQUAL(status, NC_OK);
-    CHECK_EQUAL(nc__socket_set_v6_only(fd, false), NC_OK);
+    status = nc__socket_set_v6_only(fd, false);
+    if (status == NC_EINVAL) {
+        printf("no socket for both families here\n"); /* as on OpenBSD */
+        nc__socket_close(fd);
+        fixture_close(&fix);
+        return;
+    }
+    CHECK_EQUAL(status, NC_OK);
     CHECK_EQUAL(nc__socket_bind(fd, &addr), NC_OK);
     CHECK_EQUAL(nc__socket_listen(fd, 8), NC_OK);
     CHECK_EQUAL(nc__socket_name(fd, &addr), NC_OK);
@@ -975,6 +997,7 @@ static void a_file_is_told_from_another_of_the_same_name(void) {
 static const check_case cases[] = {
     CASE(a_poll_without_news_ends_when_its_time_is_up),
     CASE(a_wake_up_ends_the_poll_it_meets_or_the_next_one_and_counts_once),
+    CASE(a_poll_may_be_told_to_wait_longer_than_any_system_can),
     CASE(a_byte_written_to_the_wake_up_descriptor_wakes),
     CASE(a_listener_accepts_and_tells_who_the_peer_is),
     CASE(a_hundred_connections_at_once_are_all_accepted),

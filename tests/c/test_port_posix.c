@@ -125,6 +125,57 @@ static void a_signal_ends_a_poll(void) {
     fixture_close(&fix);
 }
 
+static nc_port *to_wake;
+
+static void wake_on_alarm(int number) {
+    (void)number;
+    nc_port_wake(to_wake);
+}
+
+static void a_signal_handler_may_wake_the_port_that_it_interrupts(void) {
+    fixture fix;
+    bool woken = false;
+    struct sigaction action;
+    struct itimerval soon = {{0, 0}, {0, 50000}};
+    fixture_open(&fix);
+    to_wake = fix.port;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = wake_on_alarm;
+    CHECK_EQUAL(sigaction(SIGALRM, &action, NULL), 0);
+    CHECK_EQUAL(setitimer(ITIMER_REAL, &soon, NULL), 0);
+    nc_status status = nc_port_poll(fix.port, 5000, &woken);
+    CHECK(status == NC_EINTR || (status == NC_OK && woken));
+    if (!woken) CHECK(fixture_poll(&fix, 5000));
+    fixture_close(&fix);
+}
+
+static void more_sockets_than_a_wait_takes_at_once_are_all_watched(void) {
+    enum { COUNT_OF_PAIRS = 600 };
+    fixture fix;
+    probe *probes = calloc(COUNT_OF_PAIRS, sizeof *probes);
+    int peers[COUNT_OF_PAIRS], seen = 0;
+    struct rlimit before;
+    CHECK(probes);
+    set_descriptor_limit(2 * COUNT_OF_PAIRS + 100, &before);
+    fixture_open(&fix);
+    for (int i = 0; i < COUNT_OF_PAIRS; i++) {
+        peers[i] = local_pair(&probes[i], &fix);
+        probe_read(&probes[i]);
+    }
+    for (int i = 0; i < COUNT_OF_PAIRS; i++) peer_send(peers[i], "x");
+    while (seen < COUNT_OF_PAIRS) {
+        UNTIL(&fix, probes[seen].size == 1);
+        seen++;
+    }
+    for (int i = 0; i < COUNT_OF_PAIRS; i++) {
+        probe_close(&probes[i]);
+        close(peers[i]);
+    }
+    free(probes);
+    fixture_close(&fix);
+    CHECK_EQUAL(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 static void a_child_that_forgets_the_port_leaves_the_parents_connections_alone(void) {
     fixture fix;
     probe server;
@@ -179,6 +230,70 @@ static void a_pipe_is_read_and_written_until_its_end(void) {
     CHECK_EQUAL(in.receive_status, NC_EOF);
     free(data);
     probe_close(&in);
+    fixture_close(&fix);
+}
+
+static int open_terminal(probe *self, fixture *fix) {
+    nc_sock_kind kind;
+    int outside = posix_openpt(O_RDWR | O_NOCTTY);
+    CHECK(outside >= 0);
+    CHECK_EQUAL(grantpt(outside), 0);
+    CHECK_EQUAL(unlockpt(outside), 0);
+    int inside = open(ptsname(outside), O_RDWR | O_NOCTTY);
+    CHECK(inside >= 0);
+    CHECK_EQUAL(nc__socket_adopt(inside, &kind), NC_OK);
+    CHECK_EQUAL(kind, NC_SOCK_PLAIN);
+    probe_init(self, fix);
+    CHECK_EQUAL(nc_port_attach(fix->port, &self->sock, inside, kind), NC_OK);
+    return outside;
+}
+
+/* Also where no event can be had of one: then the loop looks after it, and not all the time. */
+static void a_terminal_is_read_and_written_without_end(void) {
+    fixture fix;
+    probe inside;
+    char echo[8];
+    fixture_open(&fix);
+    int outside = open_terminal(&inside, &fix), polls = 0;
+    probe_read(&inside);
+    for (uint64_t end = nc__os_now_ms() + 300; nc__os_now_ms() < end; polls++) fixture_poll(&fix, 300);
+    CHECK(polls < 20);
+    for (int i = 0; i < 3; i++) {
+        inside.size = 0;
+        CHECK_EQUAL(write(outside, "line\n", 5), 5);
+        UNTIL(&fix, has(&inside, "line\n"));
+        CHECK(read(outside, echo, sizeof echo) > 0);
+        CHECK_EQUAL(probe_send_all(&inside, (const uint8_t *)"!", 1), NC_OK);
+        CHECK_EQUAL(read(outside, echo, 1), 1);
+    }
+    probe_close(&inside);
+    close(outside);
+    fixture_close(&fix);
+}
+
+static void a_terminal_that_nobody_reads_is_written_to_later(void) {
+    fixture fix;
+    probe inside;
+    enum { SIZE = 256 * 1024, MORE = 16 * 1024 };
+    static const uint8_t data[SIZE];
+    static char taken[SIZE];
+    size_t size;
+    fixture_open(&fix);
+    int outside = open_terminal(&inside, &fix), told = 0;
+    nc_buf buf = {data, SIZE};
+    CHECK_EQUAL(nc_port_send(fix.port, &inside.sock, &buf, 1, &size), NC_EAGAIN);
+    CHECK(size < SIZE);
+    fixture_idle(&fix, 120);
+    CHECK_EQUAL(fcntl(outside, F_SETFL, O_NONBLOCK), 0);
+    for (size_t more = 0; more < MORE; more += size) {
+        while (read(outside, taken, sizeof taken) > 0) continue;
+        UNTIL(&fix, inside.sent > told);
+        told = inside.sent;
+        nc_status status = nc_port_send(fix.port, &inside.sock, &buf, 1, &size);
+        CHECK_EQUAL(status, NC_EAGAIN);
+    }
+    probe_close(&inside);
+    close(outside);
     fixture_close(&fix);
 }
 
@@ -258,8 +373,12 @@ static const check_case cases[] = {
     CASE(passed_descriptors_end_a_read_early_but_hide_nothing),
     CASE(want_of_descriptors_rests_the_listener_and_lets_others_live),
     CASE(a_signal_ends_a_poll),
+    CASE(a_signal_handler_may_wake_the_port_that_it_interrupts),
+    CASE(more_sockets_than_a_wait_takes_at_once_are_all_watched),
     CASE(a_child_that_forgets_the_port_leaves_the_parents_connections_alone),
     CASE(a_pipe_is_read_and_written_until_its_end),
+    CASE(a_terminal_is_read_and_written_without_end),
+    CASE(a_terminal_that_nobody_reads_is_written_to_later),
     CASE(a_local_socket_without_a_name_has_an_empty_path),
     CASE(the_longest_of_paths_is_told_whole),
     CASE(a_listening_path_left_by_a_dead_process_refuses),

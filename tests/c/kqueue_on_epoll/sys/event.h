@@ -1,4 +1,5 @@
-/* As much of kqueue's interface as the kqueue port uses, so that its C tests run on Linux. */
+/* As much of kqueue's interface as the kqueue port uses, so that its C tests run on Linux: as a kernel has it or, with
+ * AS_A_LIBRARY, as a library that can be had there. */
 #ifndef TESTS_SYS_EVENT_H
 #define TESTS_SYS_EVENT_H
 
@@ -31,8 +32,10 @@ enum { EVFILT_READ = -1, EVFILT_WRITE = -2 };
 #define EV_CLEAR 0x0020
 #define EV_ERROR 0x4000
 #define EV_EOF 0x8000
-#define EV_COUNTS_PAST_MARKS 1 /* as kernels do, and libraries cannot: see waiting() */
 #define NOTE_TRIGGER 0x01000000
+#if !defined(AS_A_LIBRARY)
+#define EV_IS_OF_A_KERNEL 1
+#endif
 
 int kqueue(void);
 int kevent(int kq, const struct kevent *changes, int change_count, struct kevent *events, int room,
