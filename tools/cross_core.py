@@ -6,7 +6,14 @@ import sys
 import pythons
 from pythons import CACHE, MAKE_OPTIONS, ROOT, run
 
-TARGETS = ("aarch64-macos", "x86_64-macos", "x86_64-freebsd", "x86_64-openbsd", "aarch64-windows-gnu")
+TARGETS = (
+    "aarch64-macos",
+    "x86_64-macos",
+    "x86_64-freebsd",
+    "x86_64-openbsd",
+    "x86_64-netbsd.11.0",
+    "aarch64-windows-gnu",
+)
 
 
 def main() -> int:
