@@ -200,11 +200,12 @@ int64_t nc__poller_timeout(const nc_poller *poller) {
     return (int64_t)(changes->rest_until - now);
 }
 
-/* Linux counts what waits up to an urgent mark only, and so does a library over it. */
+/* Linux counts what waits up to an urgent mark only, and so does a library over it. Old versions of libkqueue say 1, which
+ * is EPERM, of every error, and leave it to the socket. */
 #if defined(IS_A_LIBRARY)
-enum { NEWS_IN = NC_POLL_IN | NC_POLL_URGENT };
+enum { NEWS_IN = NC_POLL_IN | NC_POLL_URGENT, SOME_ERROR = 1 };
 #else
-enum { NEWS_IN = NC_POLL_IN };
+enum { NEWS_IN = NC_POLL_IN, SOME_ERROR = 0 };
 #endif
 
 static unsigned what(const nc_kevent *event) {
@@ -214,7 +215,7 @@ static unsigned what(const nc_kevent *event) {
 
 static nc_poller_event translate(const nc_kevent *event) {
     nc_poller_event news = {event->udata, what(event), 0, NC_OK};
-    if ((event->flags & EV_EOF) && event->fflags) news.error = nc__posix_status((int)event->fflags);
+    if ((event->flags & EV_EOF) && event->fflags > SOME_ERROR) news.error = nc__posix_status((int)event->fflags);
     if ((int)event->filter == (int)EVFILT_READ && event->data > 0) {
         news.waiting = event->data < INT32_MAX ? (uint32_t)event->data : (uint32_t)INT32_MAX;
     }

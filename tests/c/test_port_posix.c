@@ -150,28 +150,33 @@ static void a_signal_handler_may_wake_the_port_that_it_interrupts(void) {
 }
 
 static void more_sockets_than_a_wait_takes_at_once_are_all_watched(void) {
-    enum { COUNT_OF_PAIRS = 600 };
+    enum { PAIRS = 280 };
     fixture fix;
-    probe *probes = calloc(COUNT_OF_PAIRS, sizeof *probes);
-    int peers[COUNT_OF_PAIRS], seen = 0;
+    probe *near = calloc(PAIRS, sizeof *near), *far = calloc(PAIRS, sizeof *far);
     struct rlimit before;
-    CHECK(probes);
-    set_descriptor_limit(2 * COUNT_OF_PAIRS + 100, &before);
+    CHECK(near && far);
+    set_descriptor_limit(2 * PAIRS + 100, &before);
     fixture_open(&fix);
-    for (int i = 0; i < COUNT_OF_PAIRS; i++) {
-        peers[i] = local_pair(&probes[i], &fix);
-        probe_read(&probes[i]);
+    for (int i = 0; i < PAIRS; i++) {
+        int end = local_pair(&near[i], &fix);
+        nc_sock_kind kind;
+        probe_init(&far[i], &fix);
+        CHECK_EQUAL(nc__socket_adopt(end, &kind), NC_OK);
+        CHECK_EQUAL(nc_port_attach(fix.port, &far[i].sock, end, kind), NC_OK);
+        probe_read(&near[i]);
+        probe_read(&far[i]);
     }
-    for (int i = 0; i < COUNT_OF_PAIRS; i++) peer_send(peers[i], "x");
-    while (seen < COUNT_OF_PAIRS) {
-        UNTIL(&fix, probes[seen].size == 1);
-        seen++;
+    for (int i = 0; i < PAIRS; i++) {
+        CHECK_EQUAL(probe_send_all(&near[i], (const uint8_t *)"there", 5), NC_OK);
+        CHECK_EQUAL(probe_send_all(&far[i], (const uint8_t *)"back", 4), NC_OK);
     }
-    for (int i = 0; i < COUNT_OF_PAIRS; i++) {
-        probe_close(&probes[i]);
-        close(peers[i]);
+    for (int i = 0; i < PAIRS; i++) UNTIL(&fix, has(&far[i], "there") && has(&near[i], "back"));
+    for (int i = 0; i < PAIRS; i++) {
+        probe_close(&near[i]);
+        probe_close(&far[i]);
     }
-    free(probes);
+    free(near);
+    free(far);
     fixture_close(&fix);
     CHECK_EQUAL(setrlimit(RLIMIT_NOFILE, &before), 0);
 }

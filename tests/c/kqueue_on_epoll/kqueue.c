@@ -9,7 +9,7 @@
  *
  *   - a filter that cannot be added is EFAULT, whatever the reason, and after telling so it waits nevertheless;
  *   - a filter that is there already is not added anew, and keeps its `udata`, even if its descriptor was closed meanwhile;
- *   - what a socket's error is, is asked, and so forgotten, by the read filter;
+ *   - what a socket's error is, is asked, and so forgotten, by the read filter, while the write filter calls it 1;
  *   - a stream without anything to read is EV_EOF, be it at its end or not;
  *   - of more than 512 changes the rest is ignored; a wait's milliseconds are counted in an int;
  *   - the kqueue is the end of a pipe, which is never readable;
@@ -169,7 +169,8 @@ static int tell_writer(int kq, int fd, uint32_t news, struct kevent *to) {
     const filter *one = &writers[fd];
     bool ended = news & (EPOLLHUP | EPOLLERR);
     if (!is_on(one, kq) || !(ended || (news & EPOLLOUT))) return 0;
-    EV_SET(to, (uintptr_t)fd, EVFILT_WRITE, flags_of(one, ended), error_of(fd, news), 0, one->udata);
+    unsigned error = !IS_LIBRARY ? error_of(fd, news) : news & EPOLLERR ? 1 : 0;
+    EV_SET(to, (uintptr_t)fd, EVFILT_WRITE, flags_of(one, ended), error, 0, one->udata);
     return 1;
 }
 
