@@ -325,7 +325,11 @@ static void the_longest_of_paths_is_told_whole(void) {
     int start = snprintf(path, sizeof path, "/tmp/netcore-test-%ld-", (long)getpid());
     CHECK(start > 0 && (size_t)start < most);
     memcpy(name.sun_path, path, (size_t)start);
-    CHECK_EQUAL(bind(fd, (struct sockaddr *)&name, sizeof name), 0);
+    if (bind(fd, (struct sockaddr *)&name, sizeof name) != 0) {
+        CHECK_EQUAL(errno, EINVAL); /* OpenBSD asks for the NUL byte */
+        close(fd);
+        return;
+    }
     CHECK_EQUAL(nc__socket_path(fd, path, sizeof path, &length), NC_OK);
     CHECK(length == most && memcmp(path, name.sun_path, most) == 0);
     CHECK_EQUAL(nc__socket_path(fd, path, most - 1, &length), NC_ENAMETOOLONG);
