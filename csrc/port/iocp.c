@@ -27,9 +27,6 @@
 
 enum { KEY_OP, KEY_WAKE, KEY_WAKE_SOCKET };
 
-/* A send that waits has its bytes locked in memory, so it is not given more than this. */
-#define HELD_MAX ((size_t)1024 * 1024)
-
 static nc_status load(SOCKET fd, GUID id, void *function, DWORD size) {
     DWORD got;
     int result = WSAIoctl(fd, SIO_GET_EXTENSION_FUNCTION_POINTER, &id, sizeof id, function, size, &got, NULL, NULL);
@@ -446,7 +443,7 @@ static size_t total(const nc_buf *bufs, size_t count) {
 
 static nc_status hold(nc_chan *chan, const nc_buf *bufs, size_t count, size_t *size) {
     WSABUF parts[NC_PORT_BUFS_MAX];
-    DWORD gone = 0, n = nc__wsabufs(bufs, count, *size, HELD_MAX, parts);
+    DWORD gone = 0, n = nc__wsabufs(bufs, count, *size, parts);
     nc__op_start(&chan->out);
     int result = WSASend((SOCKET)chan->handle, parts, n, &gone, 0, &chan->out.over, NULL);
     nc_status status = nc__op_started(&chan->out, result == 0, result == 0 ? 0 : (DWORD)WSAGetLastError());
@@ -457,10 +454,8 @@ static nc_status hold(nc_chan *chan, const nc_buf *bufs, size_t count, size_t *s
 static nc_status send_socket(nc_chan *chan, const nc_buf *bufs, size_t count, size_t *size) {
     size_t all = total(bufs, count);
     nc_status status = nc__socket_send((intptr_t)chan->handle, NC_SOCK_TCP, bufs, count, size);
-    while ((status == NC_OK || (status == NC_EAGAIN && !chan->pending)) && *size < all) {
-        status = hold(chan, bufs, count, size);
-        if (status == NC_EAGAIN) break;
-    }
+    if (status == NC_EAGAIN) status = NC_OK; /* what finds no room now waits for it in the kernel's hands */
+    while (status == NC_OK && *size < all) status = hold(chan, bufs, count, size);
     return status;
 }
 
@@ -505,7 +500,7 @@ void nc_port_close(nc_port *port, nc_sock *sock, bool reset) {
     nc_chan *chan = sock->os;
     (void)port;
     if (reset) nc__socket_reset_on_close(sock->fd);
-    bool held = sock->flags & SENDING;
+    bool held = (sock->flags & (SENDING | SENT)) == SENDING;
     close_handle(chan, sock->fd);
     if (held) {
         leave(sock);

@@ -5,10 +5,9 @@
  * while, takes the other for ended too. Then both close. */
 #include "port/iocp_int.h"
 #include "port/os.h"
+#include "port/win_socket.h"
 
 enum { BUSY_MS = 10, BUSY_MS_MAX = 30 * 1000, END_MS = 50 };
-
-#define HELD_MAX ((size_t)1024 * 1024)
 
 nc_status nc__iocp_pipe_receive(nc_chan *chan) {
     char none;
@@ -21,7 +20,7 @@ nc_status nc__iocp_pipe_receive(nc_chan *chan) {
 }
 
 static nc_status write_one(nc_chan *chan, const nc_buf *buf, size_t *size) {
-    DWORD gone, some = (DWORD)(buf->size < HELD_MAX ? buf->size : HELD_MAX);
+    DWORD gone, some = (DWORD)(buf->size < NC__WIN_SEND_MAX ? buf->size : NC__WIN_SEND_MAX);
     nc__op_start(&chan->out);
     BOOL at_once = WriteFile(chan->handle, buf->base, some, &gone, &chan->out.over);
     nc_status status = nc__op_started(&chan->out, at_once, at_once ? 0 : GetLastError());

@@ -194,19 +194,18 @@ nc_status nc__socket_receive(intptr_t fd, nc_sock_kind kind, void *data, size_t 
     return got ? NC_OK : NC_EOF;
 }
 
-DWORD nc__wsabufs(const nc_buf *bufs, size_t count, size_t skip, size_t most, WSABUF *parts) {
+DWORD nc__wsabufs(const nc_buf *bufs, size_t count, size_t skip, WSABUF *parts) {
     DWORD n = 0;
-    for (size_t i = 0; i < count && most > 0; i++) {
+    size_t room = NC__WIN_SEND_MAX;
+    for (size_t i = 0; i < count && room > 0; i++) {
         size_t at = skip < bufs[i].size ? skip : bufs[i].size, size = bufs[i].size - at;
         skip -= at;
         if (size == 0) continue;
-        if (size > most) size = most;
-        if (size > 0x40000000) size = 0x40000000;
+        if (size > room) size = room;
         memcpy(&parts[n].buf, &bufs[i].base, sizeof parts[n].buf);
         parts[n].buf += at;
         parts[n++].len = (ULONG)size;
-        most -= size;
-        if (size < bufs[i].size - at) break;
+        room -= size;
     }
     return n;
 }
@@ -216,7 +215,8 @@ nc_status nc__socket_send(intptr_t fd, nc_sock_kind kind, const nc_buf *bufs, si
     WSABUF parts[NC_PORT_BUFS_MAX];
     DWORD gone;
     if (kind != NC_SOCK_TCP) return NC_ENOTSUP;
-    DWORD n = nc__wsabufs(bufs, count, 0, SIZE_MAX, parts);
+    DWORD n = nc__wsabufs(bufs, count, 0, parts);
+    if (n == 0) return NC_OK; /* Windows takes a send of no buffers for a mistake */
     if (WSASend((SOCKET)fd, parts, n, &gone, 0, NULL, NULL) != 0) return last_status();
     *size = gone;
     return NC_OK;

@@ -360,7 +360,8 @@ static void drink(void *arg) {
     nc__os_monitor_leave(self->done);
 }
 
-static void a_large_send_to_a_slow_peer_arrives_whole(void) {
+/* Also while a receive is under way, as it is on every connection that is read. */
+static void large_send(bool reading) {
     fixture fix;
     probe server;
     enum { SIZE = 12 * 1024 * 1024 };
@@ -368,6 +369,7 @@ static void a_large_send_to_a_slow_peer_arrives_whole(void) {
     drinker peer = {probe_pair(&server, &fix), SIZE, false, nc__os_monitor_new(), false};
     CHECK(peer.done);
     uint8_t *data = make_pattern(SIZE);
+    if (reading) probe_read(&server);
     /* Nobody drinks yet: the send must come to wait. */
     size_t at = 0;
     nc_buf buf = {data, SIZE};
@@ -387,6 +389,50 @@ static void a_large_send_to_a_slow_peer_arrives_whole(void) {
     free(data);
     probe_close(&server);
     peer_close(peer.fd);
+    fixture_close(&fix);
+}
+
+static void a_large_send_to_a_slow_peer_arrives_whole(void) {
+    large_send(false);
+}
+
+static void a_large_send_arrives_whole_while_a_receive_waits(void) {
+    large_send(true);
+}
+
+static void set_buffer(intptr_t fd, int name) {
+    int size = 4096;
+    CHECK_EQUAL(setsockopt((peer_fd)fd, SOL_SOCKET, name, (const char *)&size, sizeof size), 0);
+}
+
+/* Byte by byte, so that in the end there is room for none. */
+static void a_send_that_finds_no_room_is_told_of_though_a_receive_waits(void) {
+    fixture fix;
+    probe server;
+    fixture_open(&fix);
+    peer_fd peer = probe_pair(&server, &fix);
+    set_buffer((intptr_t)peer, SO_RCVBUF);
+    set_buffer(server.sock.fd, SO_SNDBUF);
+    probe_read(&server);
+    fixture_poll(&fix, 0);
+    size_t size, all = 0;
+    nc_status status;
+    do {
+        nc_buf buf = {"x", 1};
+        status = nc_port_send(fix.port, &server.sock, &buf, 1, &size);
+        all += size;
+    } while (status == NC_OK);
+    CHECK_EQUAL(status, NC_EAGAIN);
+    char *got = malloc(all);
+    CHECK(got);
+    CHECK_EQUAL(peer_receive(peer, got, all), all);
+    UNTIL(&fix, server.sent);
+    CHECK_EQUAL(server.send_status, NC_OK);
+    if (server.sent_size == 0) CHECK_EQUAL(probe_send_all(&server, (const uint8_t *)"x", 1), NC_OK);
+    CHECK_EQUAL(peer_receive(peer, got, 1), 1);
+    free(got);
+    probe_close(&server);
+    peer_close(peer);
     fixture_close(&fix);
 }
 
@@ -585,6 +631,47 @@ static void a_socket_closed_by_what_happens_to_another_hears_nothing_more(void) 
     probe_close(&one);
     peer_close(first);
     free(two.data);
+    fixture_close(&fix);
+}
+
+/* Takes all that the system has of what was sent here. */
+static void drain(peer_fd peer) {
+#if defined(_WIN32)
+    DWORD limit = 300;
+#else
+    struct timeval limit = {0, 300000};
+#endif
+    CHECK(setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, (const char *)&limit, sizeof limit) == 0);
+    char some[4096];
+    while (recv(peer, some, sizeof some, 0) > 0) continue;
+}
+
+static void a_socket_closes_though_the_end_of_its_send_was_not_told_yet(void) {
+    fixture fix;
+    probe one, two;
+    enum { SIZE = 16 * 1024 * 1024 };
+    fixture_open(&fix);
+    peer_fd first = probe_pair(&one, &fix), second = probe_pair(&two, &fix);
+    uint8_t *data = make_pattern(SIZE);
+    nc_buf buf = {data, SIZE};
+    size_t gone;
+    probe_read(&one);
+    probe_read(&two);
+    CHECK_EQUAL(nc_port_send(fix.port, &two.sock, &buf, 1, &gone), NC_EAGAIN);
+    fixture_poll(&fix, 0);
+    neighbour = &two;
+    one.on_received = close_neighbour;
+    peer_send(first, "a");
+    drain(second);
+    UNTIL(&fix, one.received);
+    UNTIL(&fix, two.closed);
+    CHECK_EQUAL(two.sent, 0);
+    CHECK_EQUAL(two.closed, 1);
+    free(data);
+    peer_close(second);
+    one.on_received = NULL;
+    probe_close(&one);
+    peer_close(first);
     fixture_close(&fix);
 }
 
@@ -1011,6 +1098,8 @@ static const check_case cases[] = {
     CASE(a_receive_that_was_withdrawn_gives_nothing_until_asked_anew),
     CASE(out_of_band_data_does_not_hide_what_follows_it),
     CASE(a_large_send_to_a_slow_peer_arrives_whole),
+    CASE(a_large_send_arrives_whole_while_a_receive_waits),
+    CASE(a_send_that_finds_no_room_is_told_of_though_a_receive_waits),
     CASE(many_small_buffers_go_in_their_order),
     CASE(closing_while_a_send_waits_tells_of_nothing_but_the_close),
     CASE(sending_to_a_peer_that_is_gone_fails_without_a_signal),
@@ -1020,6 +1109,7 @@ static const check_case cases[] = {
     CASE(a_shutdown_ends_one_direction_only),
     CASE(a_greedy_peer_does_not_starve_its_neighbour),
     CASE(a_socket_closed_by_what_happens_to_another_hears_nothing_more),
+    CASE(a_socket_closes_though_the_end_of_its_send_was_not_told_yet),
     CASE(a_socket_may_close_from_within_each_of_its_events),
     CASE(a_detached_socket_works_on_with_another_port),
     CASE(a_socket_handed_over_on_the_same_port_misses_nothing),
