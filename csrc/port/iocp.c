@@ -650,33 +650,59 @@ static int64_t limit_wait(const nc_port *port, int64_t ms) {
     return own >= 0 && (ms < 0 || own < ms) ? own : ms;
 }
 
+static DWORD limit_of(int64_t ms) {
+    return ms < 0 ? INFINITE : ms > INT32_MAX ? INT32_MAX : (DWORD)ms;
+}
+
 static nc_status take_packets(nc_port *port, int64_t ms, OVERLAPPED_ENTRY *entries, ULONG *count) {
-    DWORD limit = ms < 0 ? INFINITE : ms > INT32_MAX ? INT32_MAX : (DWORD)ms;
     *count = 0;
-    if (GetQueuedCompletionStatusEx(port->iocp, entries, ENTRIES, count, limit, FALSE)) return NC_OK;
+    if (GetQueuedCompletionStatusEx(port->iocp, entries, ENTRIES, count, limit_of(ms), FALSE)) return NC_OK;
     DWORD error = GetLastError();
     *count = 0;
     return error == WAIT_TIMEOUT ? NC_OK : nc__win_status(error);
 }
 
-/* For a thread beside the loop's own: takes packets, and keeps them for the next poll. It takes no more before that. */
+/* Under the lock: the loop's thread may be waiting in a poll itself (its host is gone, and the thread beside it has yet to
+ * notice). A packet of its own ends that, since a wake-up may be among those that were taken. */
+static void tell_poll(nc_port *port) {
+    if (port->polling) PostQueuedCompletionStatus(port->iocp, 0, KEY_WAKE, NULL);
+}
+
+static bool await_room(nc_port *port, int64_t ms) {
+    DWORD limit = limit_of(ms);
+    AcquireSRWLockExclusive(&port->lock);
+    while (port->found_count && SleepConditionVariableSRW(&port->room, &port->lock, limit, 0)) continue;
+    bool is_empty = port->found_count == 0;
+    ReleaseSRWLockExclusive(&port->lock);
+    return is_empty;
+}
+
+/* For a thread beside the loop's own: takes packets, and keeps them for the next poll. It takes no more before that, since the
+ * one that is to end a poll would be among them. */
 nc_status nc_port_wait(nc_port *port, int64_t ms) {
     OVERLAPPED_ENTRY entries[ENTRIES];
     ULONG count;
+    if (!await_room(port, ms)) return NC_OK;
     nc_status status = take_packets(port, ms, entries, &count);
+    if (count == 0) return status;
     AcquireSRWLockExclusive(&port->lock);
-    while (port->found_count && count) SleepConditionVariableSRW(&port->room, &port->lock, INFINITE, 0);
+    while (port->found_count) { /* of another thread that waits, too */
+        tell_poll(port);
+        SleepConditionVariableSRW(&port->room, &port->lock, INFINITE, 0);
+    }
     memcpy(port->found, entries, count * sizeof entries[0]);
-    if (count) port->found_count = count;
+    port->found_count = count;
+    tell_poll(port);
     ReleaseSRWLockExclusive(&port->lock);
     return status;
 }
 
-static ULONG take_found(nc_port *port, OVERLAPPED_ENTRY *entries) {
+static ULONG take_found(nc_port *port, OVERLAPPED_ENTRY *entries, bool polling) {
     AcquireSRWLockExclusive(&port->lock);
     ULONG count = port->found_count;
     memcpy(entries, port->found, count * sizeof entries[0]);
     port->found_count = 0;
+    port->polling = polling;
     ReleaseSRWLockExclusive(&port->lock);
     if (count) WakeAllConditionVariable(&port->room);
     return count;
@@ -700,14 +726,19 @@ static void note_all(nc_port *port, const OVERLAPPED_ENTRY *entries, ULONG count
     for (ULONG i = 0; i < count; i++) note(port, &entries[i], woken);
 }
 
-nc_status nc_port_poll(nc_port *port, int64_t ms, bool *woken) {
+nc_status nc__iocp_gather(nc_port *port, int64_t ms, bool *woken) {
     OVERLAPPED_ENTRY entries[ENTRIES];
-    ULONG count = take_found(port, entries);
-    int64_t limit = count ? 0 : limit_wait(port, ms);
-    *woken = false;
+    ULONG count = take_found(port, entries, ms != 0);
+    int64_t limit = count ? 0 : ms;
     note_all(port, entries, count, woken);
     nc_status status = take_packets(port, limit, entries, &count);
     note_all(port, entries, count, woken);
+    return status;
+}
+
+nc_status nc_port_poll(nc_port *port, int64_t ms, bool *woken) {
+    *woken = false;
+    nc_status status = nc__iocp_gather(port, limit_wait(port, ms), woken);
     run_due(port);
     nc__queue_work_off(&port->queue, port, deliver);
     return status;
@@ -717,7 +748,7 @@ nc_status nc_port_poll(nc_port *port, int64_t ms, bool *woken) {
  * after a cancellation is soon; what it never gives back is better lost than freed. */
 void nc_port_free(nc_port *port) {
     OVERLAPPED_ENTRY entries[ENTRIES];
-    ULONG count = take_found(port, entries);
+    ULONG count = take_found(port, entries, false);
     bool woken;
     uint64_t end = nc__os_now_ms() + 1000;
     if (port->wake_socket != INVALID_SOCKET) closesocket(port->wake_socket);

@@ -64,6 +64,7 @@ struct nc_port {
     LONG volatile woken;
     OVERLAPPED_ENTRY found[ENTRIES]; /* by nc_port_wait(), for the next poll; under `lock` */
     ULONG found_count;
+    bool polling; /* the loop's thread may be waiting itself; under `lock` */
     SRWLOCK lock;
     CONDITION_VARIABLE room; /* `found` was taken over */
     LPFN_ACCEPTEX accept_ex;
@@ -80,6 +81,8 @@ static inline nc_sock_kind nc__kind_of(const nc_sock *sock) {
 }
 
 void nc__iocp_enqueue(nc_port *port, nc_sock *sock);
+/* Waits for packets, and notes what they tell of. `*woken` is set by a wake-up. */
+nc_status nc__iocp_gather(nc_port *port, int64_t ms, bool *woken);
 /* Has the channel looked at again at a time; once. */
 void nc__iocp_at(nc_chan *chan, uint64_t due);
 

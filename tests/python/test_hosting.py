@@ -226,6 +226,30 @@ def test_host_after_host_and_our_own_loop_between_them(run):
     assert seen == [f"{kind} {number}" for number in range(3) for kind in ("hosted", "own")]
 
 
+def test_a_connection_goes_on_in_our_own_loop_as_soon_as_the_host_is_gone(run):
+    server = net.createServer(lambda peer: peer.pipe(peer))
+    clients, answers = [], []
+
+    async def main():
+        clients.append(net.connect(await served(server), "127.0.0.1"))
+        await net.once(clients[0], "connect")
+
+    def answered(data):
+        answers.append(data)
+        if len(answers) < 100:
+            clients[0].write("and on")
+        else:
+            clients[0].end()
+            server.close()
+
+    run(main())
+    clients[0].on("data", answered).write("on")
+    begin = time.monotonic()
+    net.run()
+    assert len(answers) == 100
+    assert time.monotonic() - begin < 10
+
+
 def test_a_host_that_was_stopped_amid_a_turn_asked_for_does_not_block_the_next(run):
     seen = []
 
