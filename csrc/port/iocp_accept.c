@@ -8,14 +8,14 @@
 #include "port/sockaddr.h"
 #include "port/socket.h"
 
-enum { SLOTS = 16, PIPE_SLOTS = 4, REST_MS = 50, ADDRESS_ROOM = sizeof(struct sockaddr_storage) + 16, GONE_MS = 200 };
+enum { SLOTS = 16, PIPE_SLOTS = 4, REST_MS = 50, ADDRESS_ROOM = sizeof(struct sockaddr_storage) + 16 };
+enum { GATHER_MS = 10, GONE_MS = 200 };
 
 struct nc_accept {
     nc_op op;        /* first */
     intptr_t fd;     /* of the connection to be; NC_SOCK_NONE: none */
     HANDLE instance; /* the same of a pipe; INVALID_HANDLE_VALUE: none */
     bool asked;      /* the kernel has it */
-    bool told;       /* its result was taken before its packet came */
     nc_status status;
     nc_list link; /* among the done */
     char addresses[2 * ADDRESS_ROOM];
@@ -90,17 +90,21 @@ static nc_status ask_pipe(nc_chan *chan, nc_accept *slot) {
     if (status != NC_OK) return status;
     BOOL at_once = ConnectNamedPipe(slot->instance, &slot->op.over);
     DWORD error = at_once ? 0 : GetLastError();
-    if (error == ERROR_PIPE_CONNECTED) return NC_OK; /* somebody was faster */
+    /* Somebody was faster; or so fast that he has gone again, and left behind what he wrote. */
+    if (error == ERROR_PIPE_CONNECTED || error == ERROR_NO_DATA) return NC_OK;
     return nc__op_started(&slot->op, at_once, error);
 }
 
+/* AcceptEx fails with a reset for a connection that its peer has left in the queue; that is no fault of the listener. */
 static nc_status ask(nc_chan *chan, nc_accept *slot) {
     nc__op_start(&slot->op);
-    slot->told = false;
     nc_status status = nc__kind_of(chan->sock) == NC_SOCK_TCP ? ask_socket(chan, slot) : ask_pipe(chan, slot);
     slot->asked = status == NC_EAGAIN;
-    if (status == NC_OK) finish(slot, NC_OK);
-    if (status == NC_OK || status == NC_EAGAIN) return NC_OK;
+    if (slot->asked) return NC_OK;
+    if (status == NC_OK || status == NC_ECONNRESET) {
+        finish(slot, status);
+        return NC_OK;
+    }
     drop(slot);
     return status;
 }
@@ -138,9 +142,7 @@ static nc_status result_of(const nc_chan *chan, nc_accept *slot) {
 void nc__accept_ended(nc_op *op) {
     nc_accept *slot = (nc_accept *)(void *)op;
     slot->asked = false;
-    if (slot->told) {
-        if (op->chan->sock) nc__accepts_ask(op->chan->port, op->chan->sock);
-    } else if (op->chan->sock) {
+    if (op->chan->sock) {
         finish(slot, result_of(op->chan, slot));
     } else {
         drop(slot);
@@ -230,21 +232,23 @@ void nc__accepts_cancel(nc_chan *chan) {
     }
 }
 
-static void await_end(const nc_accept *slot) {
-    uint64_t end = nc__os_now_ms() + GONE_MS;
-    while (slot->asked && !HasOverlappedIoCompleted(&slot->op.over) && nc__os_now_ms() < end) SwitchToThread();
+static bool any_asked(const nc_chan *chan) {
+    for (size_t i = 0; i < SLOTS; i++) {
+        if (chan->accepts[i].asked) return true;
+    }
+    return false;
 }
 
-/* An accept that is withdrawn may have succeeded in that moment; its connection is one of the rest. */
+/* An accept that is withdrawn may have succeeded in that moment; its connection is one of the rest. Only its packet tells:
+ * before that is taken, Windows need not have written into our memory how the operation ended. */
 static void collect(nc_chan *chan) {
+    bool woken = false;
+    uint64_t end = nc__os_now_ms() + GONE_MS;
     cancel(chan);
-    for (size_t i = 0; i < SLOTS; i++) {
-        nc_accept *slot = &chan->accepts[i];
-        await_end(slot);
-        if (!slot->asked || slot->told || !HasOverlappedIoCompleted(&slot->op.over)) continue;
-        slot->told = true;
-        finish(slot, result_of(chan, slot));
+    while (any_asked(chan) && nc__os_now_ms() < end) {
+        if (nc__iocp_gather(chan->port, GATHER_MS, &woken) != NC_OK) break;
     }
+    if (woken) nc_port_wake(chan->port);
 }
 
 void nc_port_accept_rest(nc_port *port, nc_sock *sock, int limit) {

@@ -6,8 +6,9 @@
  *
  * Rules for a port
  *  - At most one receive, one send (or connect) and one accept are asked for at a time, per socket.
- *  - A function of the table is called from within nc_port_poll() only, with one exception: `closed` may also be
- *    called from within nc_port_close(). What ends at once is told by the result of the call that asked for it.
+ *  - A function of the table is called from within nc_port_poll() only, with two exceptions: `closed` may also be
+ *    called from within nc_port_close(), and, as `accepted`, from within nc_port_accept_rest(). What ends at once is
+ *    told by the result of the call that asked for it.
  *  - A receive is asked for without a buffer. The port takes a slice from the loop's pool when there is data, so that
  *    a waiting socket holds none.
  *  - One poll hands out at most one slice a socket and about NC_PORT_TURN_BYTES in all; what is left is handed out by
