@@ -75,7 +75,22 @@ static nc_status open_wake_socket(nc_port *port) {
     return ask_wake_socket(port);
 }
 
+/* From version 1709 of Windows 10 on; to an older one the number that stands for "never again" is a number of times. The
+ * system's own function is asked, since the others answer what the program's manifest says. */
+static bool can_ask_once(void) {
+    OSVERSIONINFOW version;
+    LONG(WINAPI * get_version)(OSVERSIONINFOW *);
+    HMODULE system = GetModuleHandleW(L"ntdll.dll");
+    FARPROC found = system ? GetProcAddress(system, "RtlGetVersion") : NULL;
+    if (!found) return false;
+    memcpy(&get_version, &found, sizeof get_version);
+    memset(&version, 0, sizeof version);
+    version.dwOSVersionInfoSize = sizeof version;
+    return get_version(&version) == 0 && version.dwBuildNumber >= 16299;
+}
+
 static nc_status open_port(nc_port *port) {
+    port->asks_once = can_ask_once();
     port->iocp = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 1);
     if (!port->iocp) return nc__win_status(GetLastError());
     nc_status status = load_extensions(port);
@@ -330,11 +345,13 @@ nc_status nc_port_hand_over(nc_port *port, nc_sock *from, nc_sock *to) {
     return NC_OK;
 }
 
-/* ConnectEx wants a bound socket. */
+/* ConnectEx wants a bound socket. One for IPv6 alone, as Windows makes them, would reach no mapped address; one that is bound
+ * already stays what it is, and where there is no IPv4 nothing is lost. */
 static nc_status bind_any(intptr_t fd, uint8_t family) {
     nc_addr any;
     memset(&any, 0, sizeof any);
     any.family = family;
+    if (family == 6) nc__socket_set_v6_only(fd, false);
     nc_status status = nc__socket_bind(fd, &any);
     return status == NC_EINVAL ? NC_OK : status; /* it is bound */
 }
@@ -350,13 +367,25 @@ static void believe_refusals(SOCKET fd, const nc_addr *peer) {
         return; /* it takes longer */
 }
 
-static nc_status start_connect(nc_chan *chan, const nc_addr *peer) {
+/* Elsewhere, and in Node, who connects to no address in particular connects to his own machine; to Windows it is an invalid
+ * one (WSAEADDRNOTAVAIL). */
+static nc_addr reachable(const nc_addr *peer) {
+    static const uint8_t any4[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, any6[16] = {0};
+    nc_addr there = *peer;
+    bool is_any4 = memcmp(there.ip, any4, 16) == 0;
+    if (is_any4) there.ip[12] = 127;
+    if (is_any4 || memcmp(there.ip, any6, 16) == 0) there.ip[15] = 1;
+    return there;
+}
+
+static nc_status start_connect(nc_chan *chan, const nc_addr *wanted) {
     struct sockaddr_storage name;
-    socklen_t size = nc__to_sockaddr(peer, &name);
+    nc_addr peer = reachable(wanted);
+    socklen_t size = nc__to_sockaddr(&peer, &name);
     SOCKET fd = (SOCKET)chan->handle;
-    nc_status status = bind_any((intptr_t)fd, peer->family);
+    nc_status status = bind_any((intptr_t)fd, peer.family);
     if (status != NC_OK) return status;
-    believe_refusals(fd, peer);
+    if (chan->port->asks_once) believe_refusals(fd, &peer);
     chan->out.kind = OP_CONNECT;
     nc__op_start(&chan->out);
     BOOL at_once = chan->port->connect_ex(fd, (struct sockaddr *)&name, size, NULL, 0, NULL, &chan->out.over);

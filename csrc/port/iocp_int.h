@@ -73,6 +73,7 @@ struct nc_port {
     SOCKET wake_socket;
     OVERLAPPED wake_over;
     bool wake_asked; /* the kernel has our receive for it */
+    bool asks_once;  /* this Windows can be told to ask but once for a connection */
     char wake_bytes[64];
 };
 

@@ -15,4 +15,9 @@
 #include <mswsock.h>
 #include <windows.h>
 
+/* Older headers do not know it. */
+#if !defined(TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS)
+#define TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS ((UCHAR)-2)
+#endif
+
 #endif

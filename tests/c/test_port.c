@@ -221,6 +221,28 @@ static void a_connect_to_a_port_where_nobody_listens_is_refused(void) {
     fixture_close(&fix);
 }
 
+static void who_connects_to_no_address_in_particular_reaches_his_own_machine(void) {
+    fixture fix;
+    probe listener, client;
+    nc_addr addr, peer;
+    intptr_t fd;
+    fixture_open(&fix);
+    uint16_t port = probe_listen(&listener, &fix, 8);
+    CHECK_EQUAL(nc_addr_parse("0.0.0.0", 7, &addr), NC_OK);
+    addr.port = port;
+    probe_init(&client, &fix);
+    CHECK_EQUAL(nc__socket_open(4, &fd), NC_OK);
+    nc_status status = nc_port_connect(fix.port, &client.sock, fd, &addr);
+    finish_connect(&client, &status);
+    CHECK_EQUAL(status, NC_OK);
+    CHECK_EQUAL(nc__socket_peer(client.sock.fd, &peer), NC_OK);
+    CHECK_EQUAL(nc_addr_parse("127.0.0.1", 9, &addr), NC_OK);
+    CHECK(memcmp(peer.ip, addr.ip, 16) == 0);
+    probe_close(&client);
+    probe_close(&listener);
+    fixture_close(&fix);
+}
+
 static void closing_while_connecting_tells_of_nothing_but_the_close(void) {
     fixture fix;
     probe listener, client;
@@ -1092,6 +1114,7 @@ static const check_case cases[] = {
     CASE(what_the_kernel_has_completed_is_accepted_before_a_listener_closes),
     CASE(a_connect_succeeds_and_bytes_go_both_ways),
     CASE(a_connect_to_a_port_where_nobody_listens_is_refused),
+    CASE(who_connects_to_no_address_in_particular_reaches_his_own_machine),
     CASE(closing_while_connecting_tells_of_nothing_but_the_close),
     CASE(an_end_behind_data_comes_after_the_data),
     CASE(one_receive_is_answered_once_and_every_arrival_is_seen),

@@ -52,6 +52,30 @@ def found(*addresses):
     return lookup
 
 
+@pytest.mark.parametrize(
+    ("listened", "connected", "reached"),
+    [
+        ("127.0.0.1", "0.0.0.0", "127.0.0.1"),
+        ("::1", "::", "::1"),
+        ("127.0.0.1", "::ffff:127.0.0.1", "::ffff:127.0.0.1"),
+        ("127.0.0.1", "::ffff:0.0.0.0", "::ffff:127.0.0.1"),
+    ],
+)
+def test_addresses_that_mean_ones_own_machine_reach_it(listened, connected, reached):
+    """Windows by itself takes neither nobody's address nor, on its sockets for IPv6, one of IPv4."""
+    log = []
+    server = net.createServer(lambda peer: (peer.end(), server.close()))
+
+    def listening():
+        client = net.connect(server.address()["port"], connected)
+        client.on("connect", lambda: log.append(client.remoteAddress))
+        client.resume()
+
+    server.listen(0, listened, listening)
+    net.run()
+    assert log == [reached]
+
+
 @pytest.mark.parametrize("form", [lambda port, host: (port, host), lambda port, host: ({"port": port, "host": host},)])
 def test_a_zone_that_is_not_there_counts_for_nothing(form):
     server = net.createServer(lambda peer: peer.end())
