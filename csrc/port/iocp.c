@@ -628,6 +628,7 @@ static size_t deliver_in(nc_port *port, nc_sock *sock) {
     nc_intake read;
     nc_status status = nc__intake(port->slices, sock->fd, nc__kind_of(sock), sock->flags & BIG, &read);
     if ((status == NC_EAGAIN || status == NC_EOF) && chan->in_status != NC_OK) status = chan->in_status;
+    if (status == NC_ECONNABORTED) status = NC_ECONNRESET; /* it broke here; Node tells that as elsewhere */
     if (status == NC_EAGAIN) {
         sock->flags &= ~(uint32_t)READABLE;
         want_in(port, sock);

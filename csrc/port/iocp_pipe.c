@@ -16,7 +16,7 @@ nc_status nc__iocp_pipe_receive(nc_chan *chan) {
     nc__op_start(&chan->in);
     BOOL at_once = ReadFile(chan->handle, &none, 0, &got, &chan->in.over);
     nc_status status = nc__op_started(&chan->in, at_once, at_once ? 0 : GetLastError());
-    return status == NC_EPIPE ? NC_EOF : status; /* its other end is closed already */
+    return status == NC_EPIPE || status == NC_EPERM ? NC_EOF : status; /* as nc__pipe_receive() */
 }
 
 static nc_status write_one(nc_chan *chan, const nc_buf *buf, size_t *size) {
@@ -69,7 +69,7 @@ static void connect_again(nc_chan *chan) {
         nc__iocp_at(chan, now + BUSY_MS);
         return;
     }
-    chan->out_status = status;
+    chan->out_status = status == NC_EBUSY ? NC_ETIMEDOUT : status;
     chan->sock->flags |= CONNECTED;
     nc__iocp_enqueue(chan->port, chan->sock);
 }

@@ -26,6 +26,8 @@ static nc_status resolve_status(int code) {
         case EAI_NONAME: return NC_ENOTFOUND;
 #if defined(EAI_NODATA) && EAI_NODATA != EAI_NONAME
         case EAI_NODATA: return NC_ENOTFOUND;
+#elif defined(_WIN32)
+        case WSANO_DATA: return NC_ENOTFOUND; /* which its getaddrinfo answers, whatever its headers call it */
 #endif
             /* FreeBSD's word for a name that has addresses, but none of the family. */
 #if defined(EAI_ADDRFAMILY) && EAI_ADDRFAMILY != EAI_FAMILY

@@ -4,7 +4,7 @@
 nc_status nc__win_status(DWORD error) {
     switch (error) {
         case ERROR_SUCCESS: return NC_OK;
-        case ERROR_ACCESS_DENIED: case WSAEACCES: return NC_EACCES;
+        case WSAEACCES: return NC_EACCES;
         case ERROR_ADDRESS_ALREADY_ASSOCIATED: case WSAEADDRINUSE: return NC_EADDRINUSE;
         case WSAEADDRNOTAVAIL: return NC_EADDRNOTAVAIL;
         case WSAEAFNOSUPPORT: return NC_EAFNOSUPPORT;
@@ -39,14 +39,15 @@ nc_status nc__win_status(DWORD error) {
         case ERROR_NOT_CONNECTED: case WSAENOTCONN: return NC_ENOTCONN;
         case WSAENOTSOCK: return NC_ENOTSOCK;
         case ERROR_NOT_SUPPORTED: case WSAEOPNOTSUPP: return NC_ENOTSUP;
-        case ERROR_PRIVILEGE_NOT_HELD: return NC_EPERM;
+        case ERROR_ACCESS_DENIED: case ERROR_PRIVILEGE_NOT_HELD: return NC_EPERM; /* as Node has it */
         /* A pipe or connection whose other end is gone; for a receive that is its end (nc__pipe_receive()). */
         case ERROR_BROKEN_PIPE: case ERROR_BAD_PIPE: case ERROR_NO_DATA: case ERROR_PIPE_NOT_CONNECTED:
         case WSAESHUTDOWN: return NC_EPIPE;
         case WSAEPROTONOSUPPORT: return NC_EPROTONOSUPPORT;
         case WSAEPROTOTYPE: return NC_EPROTOTYPE;
         case ERROR_WRITE_PROTECT: return NC_EROFS;
-        case ERROR_SEM_TIMEOUT: case WSAETIMEDOUT: return NC_ETIMEDOUT;
+        case ERROR_SEM_TIMEOUT: case WSAETIMEDOUT:
+        case WSAENETRESET: return NC_ETIMEDOUT; /* the latter: no answer to what keeps the connection alive */
         default: return NC_UNKNOWN;
     }
 }

@@ -98,7 +98,7 @@ nc_status nc__pipe_bind(nc_pipe *pipe, const char *path, size_t length) {
     if (status != NC_OK) return status;
     if (is_taken(pipe->name)) return NC_EADDRINUSE;
     status = make_instance(pipe, FILE_FLAG_FIRST_PIPE_INSTANCE, &pipe->handle);
-    if (status == NC_EACCES || status == NC_EBUSY) return NC_EADDRINUSE;
+    if (status == NC_EPERM || status == NC_EBUSY) return NC_EADDRINUSE;
     if (status == NC_ENOENT || status == NC_EINVAL) return NC_EACCES;
     pipe->is_server = true;
     return status;
@@ -138,6 +138,14 @@ nc_status nc__pipe_open_to_all(nc_pipe *pipe, bool readable, bool writable) {
     return nc__win_status(error);
 }
 
+/* Any file can be opened by its name, and would be written to. */
+static nc_status check_pipe(nc_pipe *pipe) {
+    if (GetFileType(pipe->handle) == FILE_TYPE_PIPE) return NC_OK;
+    CloseHandle(pipe->handle);
+    pipe->handle = INVALID_HANDLE_VALUE;
+    return NC_ENOTSOCK;
+}
+
 /* A pipe may allow its clients one direction only. The server is told who its client is, but may not act in the client's
  * name. */
 nc_status nc__pipe_connect(nc_pipe *pipe) {
@@ -146,7 +154,7 @@ nc_status nc__pipe_connect(nc_pipe *pipe) {
     DWORD how = FILE_FLAG_OVERLAPPED | SECURITY_SQOS_PRESENT | SECURITY_IDENTIFICATION, error = 0;
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         pipe->handle = CreateFileW(pipe->name, ways[i], 0, NULL, OPEN_EXISTING, how, NULL);
-        if (pipe->handle != INVALID_HANDLE_VALUE) return NC_OK;
+        if (pipe->handle != INVALID_HANDLE_VALUE) return check_pipe(pipe);
         error = GetLastError();
         if (error != ERROR_ACCESS_DENIED) break;
     }
@@ -169,13 +177,14 @@ static DWORD read_now(HANDLE handle, void *data, DWORD room, DWORD *size) {
     return error;
 }
 
+/* One that may only be written to (ERROR_ACCESS_DENIED) has nothing to receive, as in Node. */
 nc_status nc__pipe_receive(nc_pipe *pipe, void *data, size_t room, size_t *size, bool *more) {
     DWORD waiting = 0, got = 0, error = 0;
     *more = false;
     if (!PeekNamedPipe(pipe->handle, NULL, 0, NULL, &waiting, NULL)) error = GetLastError();
     if (!error && waiting == 0) return NC_EAGAIN;
     if (!error) error = read_now(pipe->handle, data, waiting < room ? waiting : (DWORD)room, &got);
-    if (error == ERROR_BROKEN_PIPE || error == ERROR_PIPE_NOT_CONNECTED) return NC_EOF;
+    if (error == ERROR_BROKEN_PIPE || error == ERROR_PIPE_NOT_CONNECTED || error == ERROR_ACCESS_DENIED) return NC_EOF;
     if (error) return nc__win_status(error);
     *size = got;
     return got ? NC_OK : NC_EAGAIN;

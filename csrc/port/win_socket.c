@@ -138,7 +138,7 @@ nc_status nc__socket_error(intptr_t fd) {
     return nc__win_status((DWORD)error);
 }
 
-/* An unbound socket, of which Windows says so with an error, has the address that BSD sockets say: none in particular. */
+/* Of an unbound socket Windows says so with an error (NC_EINVAL). */
 nc_status nc__socket_name(intptr_t fd, nc_addr *addr) {
     struct sockaddr_storage name;
     socklen_t size = sizeof name;

@@ -65,6 +65,37 @@ def test_connecting_to_a_name_that_nobody_serves_is_told_as_no_entry(path: str) 
     assert str(errors[0]) == f"connect ENOENT {path}"
 
 
+def test_connecting_to_what_is_no_pipe_leaves_it_as_it_is(tmp_path: Path) -> None:
+    errors: list[net.OSError] = []
+    file = tmp_path / "file"
+    file.write_bytes(b"as it is")
+    client = net.connect(str(file)).on("error", errors.append)
+    client.write("not here")
+    net.run()
+    assert [error.code for error in errors] == ["ENOTSOCK"]
+    assert file.read_bytes() == b"as it is"
+
+
+def test_a_pipe_that_can_only_be_written_to_has_nothing_to_read(path: str) -> None:
+    import ctypes
+
+    kernel = ctypes.WinDLL("kernel32")
+    kernel.CreateNamedPipeW.restype = kernel.CreateFileW.restype = ctypes.c_void_p
+    inbound, byte_mode = 1, 0
+    pipe = ctypes.c_void_p(kernel.CreateNamedPipeW(path, inbound, byte_mode, 1, 4096, 4096, 0, None))
+    events: list[object] = []
+    client = net.connect({"path": path, "allowHalfOpen": True})
+    client.on("error", events.append)
+    client.on("end", lambda: (events.append("end"), client.end("all that there is to say")))
+    client.resume()
+    net.run()
+    room, size = ctypes.create_string_buffer(100), ctypes.c_ulong()
+    kernel.ReadFile(pipe, room, 100, ctypes.byref(size), None)
+    kernel.CloseHandle(pipe)
+    assert events == ["end"]
+    assert room.value == b"all that there is to say"
+
+
 def test_both_spellings_mean_the_same_pipe(path: str) -> None:
     got: list[bytes] = []
     server = net.createServer(lambda peer: (peer.end("here"), server.close()))
