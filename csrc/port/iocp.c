@@ -97,14 +97,12 @@ static nc_status open_port(nc_port *port) {
     return status == NC_OK ? open_wake_socket(port) : status;
 }
 
+/* Windows' sockets are started and never stopped: the last to stop them would close those that have no port now. */
 nc_status nc_port_new(nc_slices *slices, nc_port **out) {
     WSADATA data;
     if (WSAStartup(MAKEWORD(2, 2), &data) != 0) return NC_ENETDOWN;
     nc_port *port = calloc(1, sizeof *port);
-    if (!port) {
-        WSACleanup();
-        return NC_ENOMEM;
-    }
+    if (!port) return NC_ENOMEM;
     port->slices = slices;
     port->wake_socket = INVALID_SOCKET;
     nc__list_init(&port->queue);
@@ -143,9 +141,10 @@ bool nc_port_holds_buffers(void) {
     return true;
 }
 
-/* A wake-up that was posted and not yet met is as good as two. */
+/* A wake-up that was posted and not yet met is as good as two. One for which there was no memory is the next one's again. */
 void nc_port_wake(nc_port *port) {
-    if (InterlockedExchange(&port->woken, 1) == 0) PostQueuedCompletionStatus(port->iocp, 0, KEY_WAKE, NULL);
+    if (InterlockedExchange(&port->woken, 1) != 0) return;
+    if (!PostQueuedCompletionStatus(port->iocp, 0, KEY_WAKE, NULL)) InterlockedExchange(&port->woken, 0);
 }
 
 intptr_t nc_port_wake_fd(const nc_port *port) {
@@ -788,6 +787,5 @@ void nc_port_free(nc_port *port) {
         if (take_packets(port, 100, entries, &count) != NC_OK) break;
     }
     if (port->iocp) CloseHandle(port->iocp);
-    WSACleanup();
     if (!port->chans && !port->wake_asked) free(port);
 }

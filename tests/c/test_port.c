@@ -13,7 +13,7 @@ static void a_poll_without_news_ends_when_its_time_is_up(void) {
     CHECK(!fixture_poll(&fix, 0));
     uint64_t start = nc__os_now_ms();
     CHECK(!fixture_poll(&fix, 40));
-    CHECK(nc__os_now_ms() - start >= 35);
+    CHECK(nc__os_now_ms() - start >= 24); /* Windows counts waits by the ticks of a clock, every 15.6 ms */
     CHECK_EQUAL(nc_port_timeout(fix.port), -1);
     fixture_close(&fix);
 }
