@@ -11,7 +11,7 @@ cdef class Promise:
     cdef public bint _asyncio_future_blocking
 
     cdef int _settle(self, int state, object value) except -1
-    cdef int _tell(self, object callback, object context) except -1
+    cdef int _tell(self, object loop, object callback, object context) except -1
 
 # The asyncio loop that runs in this thread, or None. Does not import asyncio.
 cdef object running_asyncio_loop()

@@ -10,6 +10,7 @@ at once, in the call that settles the promise.
 
 import sys
 
+cimport cython
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 
@@ -66,46 +67,47 @@ cdef class Promise:
 
     def resolve(self, value=None):
         """Makes `value` the result. Answers whether it was still open."""
-        if self._state != PENDING:
-            return False
-        self._settle(RESOLVED, value)
-        return True
+        return bool(self._settle(RESOLVED, value))
 
     def reject(self, error):
         """Makes `error` the exception that awaiting the promise raises. Answers whether it was still open."""
-        if self._state != PENDING:
-            return False
-        self._settle(REJECTED, error)
-        return True
+        return bool(self._settle(REJECTED, error))
 
     def cancel(self, msg=None):
         """Gives up waiting: whoever awaits gets `asyncio.CancelledError`. Answers whether it was still open."""
         if self._state != PENDING:
             return False
         undo = self.on_cancel
-        self._settle(CANCELLED, _cancelled_error()() if msg is None else _cancelled_error()(msg))
+        if not self._settle(CANCELLED, _cancelled_error()() if msg is None else _cancelled_error()(msg)):
+            return False
         if undo is not None:
             undo()
         return True
 
     cdef int _settle(self, int state, object value) except -1:
-        callbacks = self._callbacks
-        self._state = state
-        self._value = value
-        self._callbacks = None
-        self.on_cancel = None
-        if callbacks is not None:
+        """Answers whether it was still open. It may be another thread that waits."""
+        cdef bint was_open
+        with cython.critical_section(self):
+            was_open = self._state == PENDING
+            if was_open:
+                callbacks = self._callbacks
+                loop = self._loop
+                self._value = value
+                self._state = state
+                self._callbacks = None
+                self.on_cancel = None
+        if was_open and callbacks is not None:
             for callback, context in callbacks:
-                self._tell(callback, context)
-        return 0
+                self._tell(loop, callback, context)
+        return was_open
 
-    cdef int _tell(self, object callback, object context) except -1:
-        if self._loop is None:
+    cdef int _tell(self, object loop, object callback, object context) except -1:
+        if loop is None:
             callback(self)
-        elif self._loop is running_asyncio_loop():
-            self._loop.call_soon(callback, self, context=context)
+        elif loop is running_asyncio_loop():
+            loop.call_soon(callback, self, context=context)
         else: # such as by an event of a socket that has moved to another thread
-            self._loop.call_soon_threadsafe(callback, self, context=context)
+            loop.call_soon_threadsafe(callback, self, context=context)
         return 0
 
     def done(self):
@@ -133,28 +135,37 @@ cdef class Promise:
 
     def add_done_callback(self, callback, *, context=None):
         """Calls `callback(promise)` when it is settled: on a later turn in asyncio, else at once."""
-        if self._loop is None:
-            self._loop = running_asyncio_loop()
-        if self._state != PENDING:
-            self._tell(callback, context)
-        elif self._callbacks is None:
-            self._callbacks = [(callback, context)]
-        else:
-            self._callbacks.append((callback, context))
+        cdef bint is_open
+        loop = running_asyncio_loop()
+        with cython.critical_section(self):
+            if self._loop is None:
+                self._loop = loop
+            loop = self._loop
+            is_open = self._state == PENDING
+            if is_open and self._callbacks is None:
+                self._callbacks = []
+            if is_open:
+                self._callbacks.append((callback, context))
+        if not is_open:
+            self._tell(loop, callback, context)
 
     def remove_done_callback(self, callback):
         """Takes back all `add_done_callback(callback)`; answers how many."""
-        if self._callbacks is None:
-            return 0
-        kept = [entry for entry in self._callbacks if entry[0] != callback]
-        removed = len(self._callbacks) - len(kept)
-        self._callbacks = kept
+        removed = 0
+        with cython.critical_section(self):
+            if self._callbacks is not None:
+                kept = [entry for entry in self._callbacks if entry[0] != callback]
+                removed = len(self._callbacks) - len(kept)
+                self._callbacks = kept
         return removed
 
     def get_loop(self):
         """The asyncio loop that the promise is awaited on."""
-        if self._loop is None:
-            self._loop = running_asyncio_loop()
-        if self._loop is None:
+        loop = running_asyncio_loop()
+        with cython.critical_section(self):
+            if self._loop is None:
+                self._loop = loop
+            loop = self._loop
+        if loop is None:
             raise RuntimeError("no running event loop")
-        return self._loop
+        return loop
