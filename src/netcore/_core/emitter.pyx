@@ -10,7 +10,7 @@ only replaced: whoever is emitting keeps the tuple that it began with, which is 
 that are added or removed meanwhile.
 """
 
-from cython cimport embedsignature
+from cython cimport embedsignature, nonecheck
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport Py_EQ, PyObject, PyObject_RichCompareBool
 from cpython.ref cimport Py_INCREF
@@ -579,6 +579,7 @@ cdef class EventEmitter:
 
 # -- once ------------------------------------------------------------------------------------------------------------
 
+@nonecheck(True)
 cdef class _Waiting:
     """What `once` added to an emitter, and takes away again."""
 

@@ -1,3 +1,4 @@
+# cython: nonecheck=True
 """Streams and servers in coroutines: `async for` and `async with`."""
 
 from collections import deque

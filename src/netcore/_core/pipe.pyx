@@ -1,3 +1,4 @@
+# cython: nonecheck=True
 """Pipes: what one stream receives is written to another object, which may hold it back.
 
 Between two sockets a pipe is a native relay whenever it can be: the core moves the bytes from socket to socket, and
