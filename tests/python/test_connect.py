@@ -377,3 +377,16 @@ def test_a_socket_whose_connect_refused_its_arguments_can_be_destroyed():
     socket.destroy()
     net.run()
     assert log == ["close"]
+
+
+@pytest.mark.parametrize("answer", [[], (), "", {}])
+def test_a_look_up_that_answers_no_address_is_told_so(answer):
+    def lookup(host, options, callback):
+        with pytest.raises(TypeError, match="no address"):
+            callback(None, answer)
+        told.append(True)
+
+    told = []
+    net.connect(port=1, host="example.test", lookup=lookup).destroy()
+    net.run()
+    assert told == [True]

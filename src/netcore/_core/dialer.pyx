@@ -440,6 +440,7 @@ cdef tuple address_in(object item):
     return (item.get("address"), item.get("family")) if hasattr(item, "get") else (None, None)
 
 
+@cython.nonecheck(True)
 cdef class RaceAnswer:
     """What a look-up calls that asked for all addresses."""
 
@@ -502,6 +503,8 @@ cdef class RaceAnswer:
         return order
 
     def refuse(self, addresses):
+        if not addresses:
+            raise TypeError("a look-up has answered no address")
         address, family = address_in(addresses[0])
         if not isinstance(address, str) or not family_of(address):
             error = misuse("ERR_INVALID_IP_ADDRESS", "undefined" if address is None else address)
@@ -663,6 +666,8 @@ cdef Attempt new_attempt(Race race, str host, int family):
 cdef class Attempt(Handle):
     cdef int on_event(self, nc_event *event) except -1:
         if event.type == NC_EVENT_CLOSED:
+            if event.stream == self.c:
+                self.c = NULL # by the end of the loop
             self.close_reference()
         elif event.type == NC_EVENT_CONNECT and self.race is not None:
             return self.race.ended(self, event.status)
