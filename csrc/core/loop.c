@@ -226,6 +226,7 @@ static bool next_closed(nc_loop *loop, nc_event *event) {
         nc_handle *handle = nc_container(link, nc_handle, ready);
         event->type = NC_EVENT_CLOSED;
         event->owner = handle->owner;
+        event->stream = handle->kind == NC__STREAM ? nc__stream_of(handle) : NULL;
         free_handle(handle);
         if (event->owner) return true;
     }

@@ -950,3 +950,50 @@ def test_hints_are_taken():
     hints = lookup.ADDRCONFIG | lookup.V4MAPPED | lookup.ALL
     error, *_ = look_up("localhost", {"hints": hints, "family": 4})
     assert error is None
+
+
+def test_a_socket_knows_that_its_loop_has_closed_it():
+    """In its listeners of 'close', in those of others, and when all is over."""
+    seen = []
+
+    def look(_=None):
+        for socket in sockets:
+            seen.append((socket.bytesRead, socket.writableLength, socket.localPort, socket.timeout)[1])
+
+    async def connect():
+        server = net.createServer(sockets.append).listen(0)
+        client = net.connect(server.address()["port"], "127.0.0.1")
+        sockets.extend([client, net.Socket().setTimeout(60_000)])
+        await net.once(server, "connection")
+
+    sockets = []
+    net.run(connect())
+    for socket in sockets:
+        socket.on("close", look)
+    net.get_loop().close()
+    look()
+    assert set(seen) == {0}
+    assert [socket.destroyed for socket in sockets] == [True, True, True]
+    assert [socket.readyState for socket in sockets] == ["closed"] * 3
+    assert [socket.destroy() for socket in sockets] == sockets
+
+
+def test_a_loop_that_is_being_closed_opens_nothing_more():
+    """Who connects again whenever a connection has closed does not keep it from ending."""
+    refused = []
+
+    def connect():
+        net.connect(port, "127.0.0.1").on("close", again).on("error", lambda error: None)
+
+    def again(_):
+        for open_one in (connect, lambda: net.createServer().listen(0), lambda: net.connect(path="nowhere")):
+            with pytest.raises(RuntimeError, match="being closed"):
+                open_one()
+        refused.append(True)
+
+    server = net.createServer(lambda socket: None).listen(0)
+    port = server.address()["port"]
+    connect()
+    net.run(net.once(server, "connection"))
+    net.get_loop().close()
+    assert refused == [True]

@@ -51,7 +51,7 @@ typedef enum nc_event_type {
     /* of a timer (phase: timers) and a lookup: */
     NC_EVENT_TIMER,
     NC_EVENT_LOOKUP, /* ended with `status`; see nc_lookup_results() */
-    /* of a stream or server (phase: close): the handle is gone and its memory with it */
+    /* of a stream or server (phase: close): the handle is gone and its memory with it; `stream` is where a stream was */
     NC_EVENT_CLOSED
 } nc_event_type;
 

@@ -190,6 +190,7 @@ cdef class Dialer(Duplex):
         """The short way, for a literal address and no options."""
         if listener is not None and callable(listener):
             self.listen_to("connect", listener, True)
+        self.loop_of().check_opening()
         self.state &= ~WR_PEER_ENDED
         self.enter()
         if not self.state & ST_HANDLE:
@@ -207,6 +208,7 @@ cdef class Dialer(Duplex):
         if "port" not in options or options["port"] is None:
             if path is None:
                 raise missing_args([("options", "port", "path")])
+        self.loop_of().check_opening()
         self.state &= ~WR_PEER_ENDED
         self.enter()
         pipe = is_truthy(path)
@@ -388,6 +390,7 @@ cdef class Dialer(Duplex):
         return self.emit4("connectionAttemptFailed", attempt.host, attempt.port, attempt.family, error)
 
 
+@cython.nonecheck(True)
 cdef class SingleAnswer:
     """What a look-up calls that asked for one address."""
 

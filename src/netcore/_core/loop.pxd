@@ -30,6 +30,7 @@ cdef class Loop:
     cdef shared_ulong thread  # of the owner; 0 when the thread is over or a fork has left the loop behind
     cdef bint in_turn         # inside run() or a hosted turn, so nobody needs to ask for one
     cdef bint watching        # signals write to the wake-up descriptor
+    cdef bint ending          # everything is being closed, for good: nothing is opened any more
     cdef bint stopped         # run() is to return after this iteration
     cdef bint in_timers       # whether their phase is running, in which the clock stands still
     cdef unsigned dispatched  # events handed out, since a hosted turn last looked
@@ -49,7 +50,9 @@ cdef class Loop:
 
     # Raises RuntimeError unless the calling thread is the loop's.
     cdef int check_thread(self) except -1
-    # The same, but after the loop's end anybody may ask.
+    # The same before something is opened, which is refused while the loop is being closed.
+    cdef int check_opening(self) except -1
+    # The same as the first, but after the loop's end anybody may ask.
     cdef int check_caller(self) except -1
     # To be called after any operation that gives the C loop work: inside another loop it asks for a turn. What is
     # queued by the methods below asks by itself.

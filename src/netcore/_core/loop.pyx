@@ -228,6 +228,12 @@ cdef class Loop:
             raise RuntimeError("this object's loop ended: it was closed, its thread is over, or it was made before a fork")
         raise RuntimeError("this object belongs to another thread's loop; use loop.post() to call from here")
 
+    cdef int check_opening(self) except -1:
+        self.check_thread()
+        if self.ending:
+            raise RuntimeError("this thread's loop is being closed")
+        return 0
+
     cdef int check_caller(self) except -1:
         return 0 if self.thread == 0 else self.check_thread()
 
@@ -590,7 +596,7 @@ cdef class Loop:
         """What is open is closed and hears of it, what was to be called later is not. Of what listeners raise, the first
         exception is raised when all is over."""
         cdef object failure = None
-        self.in_turn = True
+        self.in_turn = self.ending = True
         if self.host is not None:
             self.host.detach()
             self.host = self.foreign = None
@@ -607,10 +613,10 @@ cdef class Loop:
                 self.drain(NC_PHASE_CLOSE)
                 if self._posted:
                     self.receive()
-                    nc_loop_close_all(self.c)
             except BaseException as error:
                 if failure is None:
                     failure = error
+            nc_loop_close_all(self.c) # what has come since, such as the last connections of a server
             unpin_all(self.c)
         self.drop_all()
         self.thread = 0

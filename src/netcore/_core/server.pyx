@@ -147,9 +147,9 @@ cdef class Server(Handle):
         if listener is not None:
             self.listen_to("listening", listener, True)
         given.update(options)
+        self.loop_of().check_opening()
         if not args and not options or args and (args[0] is None or callable(args[0]) and "handle" not in given):
             given["port"] = options.get("port", 0)
-        self.loop_of().check_thread()
         self.listen_with(given, backlog_of(args))
         return self
 

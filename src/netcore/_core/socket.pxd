@@ -29,6 +29,7 @@ cdef class Socket(Dialer):
     cdef int adopt_descriptor(self, object fd) except -1
     cdef object name_of(self, bint peer)
     cdef int refuse_to_leave(self) except -1
+    cdef int lose_handle(self) except -1
 
 
 # A connection that a server has accepted; from now on the stream is the socket's.

@@ -252,7 +252,18 @@ cdef class Socket(Dialer):
         if event.type == NC_EVENT_IDLE:
             return self.idle()
         if event.type == NC_EVENT_CLOSED:
+            if event.stream == self.c and self.c != NULL:
+                self.lose_handle()
             return self.handle_closed()
+        return 0
+
+    cdef int lose_handle(self) except -1:
+        """The C stream has been closed by the end of the loop. Its counts have gone with it."""
+        if not self.state & ST_HANDLE: # it was there for its timer alone
+            self.state |= ST_SILENT
+        self.c = NULL
+        self.state &= ~(ST_HANDLE | ST_CONNECTING | RD_STARTED)
+        self.state |= ST_DESTROYED | ST_CLOSED
         return 0
 
     cdef int data_arrived(self, nc_event *event) except -1:
