@@ -93,7 +93,7 @@ test-windows:
 	$(PYTHON) tools/windows.py $(ARGS)
 
 test-musl:
-	$(PYTHON) tools/musl.py
+	$(PYTHON) tools/musl.py $(ARGS)
 
 test-all-pythons:
 	$(PYTHON) tools/all_pythons.py $(ARGS)

@@ -124,15 +124,13 @@ def _environment(target: Target, version: str, folder: Path) -> dict[str, str]:
     module = f"_sysconfigdata_{target.name}_{version.replace('.', '')}"
     (folder / f"{module}.py").write_text(f"build_time_vars = {_variables(target, version)!r}\n")
     # A compiler that the environment names would take the place of the target's.
-    ours = {name: value for name, value in os.environ.items() if name not in COMPILING}
+    ours = {name: value for name, value in pythons.with_zig().items() if name not in COMPILING}
     return dict(
         ours,
         _PYTHON_SYSCONFIGDATA_NAME=module,
         _PYTHON_HOST_PLATFORM=target.platform,
         PYTHONPATH=str(folder),
         NETCORE_LINK=f"python{version.replace('.', '')}" if target.name.startswith("win") else "",
-        ZIG_GLOBAL_CACHE_DIR=str(CACHE / "zig"),
-        ZIG_LOCAL_CACHE_DIR=str(CACHE / "zig"),
         MACOSX_DEPLOYMENT_TARGET="11.0",
     )
 

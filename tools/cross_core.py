@@ -1,10 +1,9 @@
 """Compiles and links the C core and its C tests for systems that are not here: `make cross-core`."""
 
-import os
 import sys
 
 import pythons
-from pythons import CACHE, MAKE_OPTIONS, ROOT, run
+from pythons import MAKE_OPTIONS, ROOT, run
 
 TARGETS = (
     "aarch64-macos",
@@ -18,11 +17,10 @@ TARGETS = (
 
 def main() -> int:
     zig = pythons.zig()
-    environment = dict(os.environ, ZIG_GLOBAL_CACHE_DIR=str(CACHE / "zig"), ZIG_LOCAL_CACHE_DIR=str(CACHE / "zig"))
     for target in sys.argv[1:] or TARGETS:
         port = "iocp" if "windows" in target else "kqueue"
         variables = [f"PORT={port}", f"CC={zig} cc -target {target}", f"AR={zig} ar", f"BUILD=../build/core/{target}"]
-        run(["make", *MAKE_OPTIONS, "-C", ROOT / "csrc", *variables, "tests"], env=environment)
+        run(["make", *MAKE_OPTIONS, "-C", ROOT / "csrc", *variables, "tests"], env=pythons.with_zig())
         print(f"{target}: compiled and linked")
     return 0
 

@@ -4,8 +4,9 @@
 
 Newer ones are Debian's packages of its testing release, unpacked into a folder of their own together with the C library
 that they need. What Debian has no package of is made from its source packages, that of 3.13 from the stable release's:
-free-threaded builds, those for musl (`3.13-musl`), and `3.13t-tsan`, which is free-threaded with ThreadSanitizer in the
-interpreter, which then knows what its own locks put in order. All of them stay in .cache, where the other tools find them.
+free-threaded builds, those for musl (`3.13-musl`, and `3.13-musl-aarch64`, which runs under qemu-user), and `3.13t-tsan`,
+which is free-threaded with ThreadSanitizer in the interpreter, which then knows what its own locks put in order. All of
+them stay in .cache, where the other tools find them.
 """
 
 import os
@@ -40,12 +41,14 @@ def unpacked(version: str, work: Path) -> Path:
 
 def configuration(name: str, work: Path) -> list[str]:
     """How the interpreter of this name differs from an ordinary one, in the words of CPython's configure."""
-    version, _, variant = name.partition("-")
+    version, variant, machine = [*name.split("-"), "", ""][:3]
     options = ["--disable-gil"] if version.endswith("t") else []
     if variant == "tsan":
         options.append("--with-thread-sanitizer")
     if variant == "musl":
-        options += musl.configuration(work / "zlib")
+        options += musl.configuration(work / "zlib", machine)
+    if machine:
+        options += musl.crossing(machine, interpreter(f"{version}-musl"))
     return options
 
 
@@ -55,7 +58,8 @@ def built(name: str, work: Path) -> Path:
     tree = sources.unpack(f"python{version}", suite, work / "source")
     options = [f"--prefix={FOLDER / name}", "--disable-test-modules", "--with-ensurepip=no", *configuration(name, work)]
     # What a sanitizer says of the interpreter that runs in its own build is not looked at.
-    environment = dict(os.environ, TSAN_OPTIONS="report_bugs=0", OPT="-O1 -g1 -DNDEBUG -Wno-stringop-overflow")
+    flags = "-O1 -g1 -DNDEBUG -Wno-stringop-overflow"
+    environment = dict(pythons.with_zig(), TSAN_OPTIONS="report_bugs=0", OPT=flags)
     quiet = {"cwd": tree, "stdout": subprocess.DEVNULL, "env": environment}
     run([tree / "configure", *options], **quiet)
     # Nothing is compiled to bytecode beforehand, which takes a sanitized interpreter longer than all the rest: what is to

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from pythons import run
 
+QEMU = "qemu-aarch64-static"  # of the package qemu-user-static
+
 
 def _apt(state: Path, architecture: str, suite: str | None, *command: str) -> None:
     """apt on a private root, which knows one architecture and, if a suite is named, that one alone."""
@@ -55,3 +57,8 @@ def unpack(folder: Path, packages: list[str], architecture: str, suite: str | No
     shutil.rmtree(folder / "apt")
     ready.touch()
     return root
+
+
+def under_qemu(root: Path) -> list[str]:
+    """The command that a program for arm64 is an argument of, which finds its loader and libraries in such a folder."""
+    return [QEMU, "-L", str(root)]

