@@ -390,3 +390,64 @@ def test_a_look_up_that_answers_no_address_is_told_so(answer):
     net.connect(port=1, host="example.test", lookup=lookup).destroy()
     net.run()
     assert told == [True]
+
+
+class Text(str):
+    """Text of a class of its own, such as enumerations and templates have."""
+
+    def __str__(self):
+        return "not this"
+
+
+def test_text_of_any_class_is_taken_for_what_it_says():
+    received = []
+
+    def lookup(host, options, callback):
+        callback(None, Text("127.0.0.1"), 4)
+
+    def connection(socket):
+        socket.on("data", received.append).on("end", server.close).setEncoding("utf8")
+
+    def connect():
+        port = server.address()["port"]
+        client = net.connect(
+            port=port, host=Text("example.test"), lookup=lookup, localAddress=Text("127.0.0.1"), family=4
+        )
+        client.write(Text("written,"))
+        client.end(Text("ended"))
+
+    server = net.createServer(connection).listen(0, Text("127.0.0.1"), connect)
+    net.run()
+    assert "".join(received) == "written,ended"
+    assert net.BoundSocket(host=Text("127.0.0.1")).address()["address"] == "127.0.0.1"
+    socket = net.Socket()
+    socket.unshift(Text("back"))
+    assert socket.read() == b"back"
+    net.lookup(Text("127.0.0.1"), lambda error, address, family: received.append(address))
+    net.run()
+    assert received[-1] == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: net.Socket(typeOfService=float("inf")),
+        lambda: net.Socket().setTypeOfService(float("inf")),
+        lambda: net.Socket(fd=float("inf")),
+        lambda: net.connect(port=1, host="127.0.0.1", autoSelectFamilyAttemptTimeout=float("inf")),
+        lambda: net.setDefaultAutoSelectFamilyAttemptTimeout(float("-inf")),
+    ],
+)
+def test_an_infinite_number_is_no_integer(call):
+    with pytest.raises(ValueError, match="It must be an integer"):
+        call()
+
+
+@pytest.mark.parametrize("number", [float("inf"), 2**31, 2**64, 2**2000])
+def test_a_number_beyond_all_use_is_taken_as_node_takes_it(number):
+    net.Socket(keepAliveInitialDelay=number).destroy()
+    assert net.Server(keepAliveInitialDelay=number).keepAliveInitialDelay >= 0
+    assert net.Server(highWaterMark=number).highWaterMark == 0x7FFFFFFF
+    net.createServer().listen(port=0, host="127.0.0.1", backlog=number).close()
+    net.createServer().listen(port=0, backlog=number).close()
+    net.run()

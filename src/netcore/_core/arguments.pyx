@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from netcore._core.encoding cimport plain_text
 from netcore._core.errors cimport bad_port, invalid_arg_type, out_of_range
 
 
@@ -19,7 +20,7 @@ cdef bint is_number(object value):
 cdef int check_int32(object value, str name, int least, int most) except? -1:
     if not is_number(value):
         raise invalid_arg_type(name, "number", value)
-    if value != value or value != int(value):
+    if value - value != 0 or value != int(value): # the first is so for an infinite one
         raise out_of_range(name, "an integer", value)
     if not least <= value <= most:
         raise out_of_range(name, f">= {least} && <= {most}", value)
@@ -41,7 +42,7 @@ cdef bint check_boolean(object value, str name) except -1:
 cdef str check_string(object value, str name):
     if not isinstance(value, str):
         raise invalid_arg_type(name, "string", value)
-    return str(value)
+    return plain_text(value)
 
 
 cdef object check_callback(object value, str name):

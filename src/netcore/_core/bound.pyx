@@ -51,7 +51,9 @@ cdef class BoundSocket:
         host = options.get("host")
         if host is None:
             host = "::" if flags & NC_BIND_V6ONLY else "0.0.0.0"
-        elif not family_of(check_string(host, "options.host")):
+        else:
+            host = check_string(host, "options.host")
+        if not family_of(host):
             raise invalid_arg_value(
                 "options.host", host, "must be a numeric IP address; net.BoundSocket does not perform DNS resolution"
             )

@@ -14,6 +14,7 @@ from netcore._core.arguments cimport (
     check_boolean, check_callback, check_int32, check_number, check_port, check_string, is_truthy, normalize,
 )
 from netcore._core.blocklist cimport BlockList
+from netcore._core.encoding cimport plain_text
 from netcore._core.errors cimport (
     aggregate_error, errno_error, invalid_arg_type, invalid_arg_value, misuse, missing_args,
 )
@@ -235,7 +236,8 @@ cdef class Dialer(Duplex):
         host = options.get("host")
         if not is_truthy(host):
             host = "localhost"
-        if "\0" in check_string(host, "options.host"):
+        host = check_string(host, "options.host")
+        if "\0" in host:
             raise invalid_arg_value("options.host", host, "must be a string without null bytes")
         self.read_local_end(options, route)
         port = options.get("port")
@@ -270,9 +272,9 @@ cdef class Dialer(Duplex):
                 "options", options, "localAddress and localPort cannot be used with an adopted bound socket"
             )
         if is_truthy(address):
-            if not isinstance(address, str) or not family_of(address):
+            if not isinstance(address, str) or not family_of(plain_text(address)):
                 raise misuse("ERR_INVALID_IP_ADDRESS", address)
-            route.local_address = address
+            route.local_address = plain_text(address)
         if is_truthy(port):
             route.local_port = int(check_number(port, "options.localPort"))
         return 0
@@ -405,6 +407,8 @@ cdef class SingleAnswer:
         cdef Dialer socket = self.socket
         cdef Route route = self.route
         socket.check_caller()
+        if isinstance(address, str):
+            address = plain_text(address)
         socket.emit4("lookup", error, address, family, route.name)
         if not socket.state & ST_CONNECTING or socket.rare.dialer is not route:
             return
@@ -440,7 +444,10 @@ cdef object family_error(object family, Route route):
 cdef tuple address_in(object item):
     """The address and the family of an item of an answer. Whoever answers one address to a question for all of them
     answers, as in Node, something else altogether."""
-    return (item.get("address"), item.get("family")) if hasattr(item, "get") else (None, None)
+    if not hasattr(item, "get"):
+        return None, None
+    address = item.get("address")
+    return plain_text(address) if isinstance(address, str) else address, item.get("family")
 
 
 @cython.nonecheck(True)

@@ -15,7 +15,7 @@ from libc.stdint cimport uint64_t
 
 from netcore._core.arguments cimport check_string
 from netcore._core.emitter cimport may_override
-from netcore._core.encoding cimport Encoding, encode_as, encoding_of
+from netcore._core.encoding cimport Encoding, encode_as, encoding_of, plain_text
 from netcore._core.errors cimport errno_error, invalid_arg_type, misuse
 from netcore._core.listener cimport call1
 from netcore._core.nc cimport (
@@ -241,7 +241,7 @@ cdef class Duplex(Readable):
             encoding = self.writes.encoding
         form = encoding_of(encoding)
         if isinstance(chunk, str):
-            chunk = encode_as(chunk, form)
+            chunk = encode_as(plain_text(chunk), form)
         elif not PyObject_CheckBuffer(chunk):
             raise invalid_arg_type("chunk", ("string", "Buffer", "TypedArray", "DataView"), chunk)
         if self.state & (WR_ENDING | ST_DESTROYED):

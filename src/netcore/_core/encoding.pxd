@@ -28,3 +28,7 @@ cdef class Decoder:
     cdef str _feed_utf8(self, const unsigned char *data, Py_ssize_t size)
     cdef str _continue_utf8(self, const unsigned char *data, Py_ssize_t size)
     cdef int _hold(self, const unsigned char *data, Py_ssize_t size) except -1
+
+# The text of a str of any class, such as a member of an enumeration, as a plain str.
+cdef extern from "Python.h":
+    str plain_text "PyUnicode_FromObject"(object text)

@@ -2,6 +2,7 @@
 
 cimport cython
 
+from netcore._core.encoding cimport plain_text
 from netcore._core.errors cimport errno_error, invalid_arg_type, invalid_arg_value
 from netcore._core.loop cimport Loop, Source, call_user, current_loop
 from netcore._core.nc cimport (
@@ -80,6 +81,7 @@ def lookup(hostname, options=None, callback=None):
     family, hints, everything, order = lookup_options(options)
     if not hostname:
         raise invalid_arg_value("hostname", hostname, "must be a non-empty string")
+    hostname = plain_text(hostname)
     begin(current_loop(), hostname, family, hints, Answer(hostname, everything, order, callback))
 
 

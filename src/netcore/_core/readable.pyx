@@ -9,7 +9,7 @@ from cpython.buffer cimport PyObject_CheckBuffer
 from libc.stdint cimport uint64_t
 
 from netcore._core.emitter cimport EventEmitter
-from netcore._core.encoding cimport Decoder, encode_as, encoding_of
+from netcore._core.encoding cimport Decoder, encode_as, encoding_of, plain_text
 from netcore._core.errors cimport invalid_arg_type, misuse, out_of_range
 from netcore._core.nc cimport nc_stream_bytes_received
 from netcore._core.stream cimport DEFAULT_MARK, Link, Stream, go_on_there, has_left
@@ -476,6 +476,7 @@ cdef class Readable(Stream):
             self.push_eof()
             return False
         if isinstance(chunk, str):
+            chunk = plain_text(chunk)
             if not self.state & RD_DECODING:
                 chunk = encode_as(chunk, encoding_of(encoding))
             elif encoding is not None and encoding_of(encoding) != encoding_of(self.chunks.encoding):

@@ -16,6 +16,7 @@ from netcore._core.arguments cimport (
 )
 from netcore._core.blocklist cimport BlockList
 from netcore._core.bound cimport BoundSocket
+from netcore._core.encoding cimport plain_text
 from netcore._core.errors cimport errno_error, invalid_arg_type, invalid_arg_value, misuse
 from netcore._core.hosts cimport address_dict, parse_address
 from netcore._core.iteration cimport connections_of, settled
@@ -23,7 +24,7 @@ from netcore._core.listener cimport call1, call2
 from netcore._core.loop cimport Handle, Loop
 from netcore._core.nc cimport *
 from netcore._core.promise cimport Promise
-from netcore._core.socket cimport Socket, accepted, set_gone
+from netcore._core.socket cimport Socket, accepted, number_of_seconds, set_gone
 from netcore._core.stream cimport DEFAULT_MARK
 
 from netcore._core.emitter import once
@@ -108,10 +109,10 @@ cdef class Server(Handle):
     cdef int set_up(self, dict options) except -1:
         delay = options.get("keepAliveInitialDelay")
         if delay is not None:
-            self.keepAliveInitialDelay = int(max(check_number(delay, "options.keepAliveInitialDelay"), 0) / 1000)
+            self.keepAliveInitialDelay = number_of_seconds(check_number(delay, "options.keepAliveInitialDelay"))
         mark = options.get("highWaterMark")
         if mark is not None and check_number(mark, "options.highWaterMark") >= 0:
-            self.mark = min(int(mark), 0x7FFFFFFF)
+            self.mark = int(min(mark, 0x7FFFFFFF))
         self.half_open = bool(options.get("allowHalfOpen"))
         self.paused = bool(options.get("pauseOnConnect"))
         self.noDelay = bool(options.get("noDelay"))
@@ -178,7 +179,7 @@ cdef class Server(Handle):
             flags |= NC_BIND_V6ONLY
         if options.get("reusePort") is True:
             flags |= NC_BIND_REUSEPORT
-        backlog = number_from(options.get("backlog")) or backlog or 0
+        backlog = min(number_from(options.get("backlog")) or backlog or 0, 0x7FFFFFFF)
         port = options.get("port")
         if isinstance(port, (int, float, str)) and not isinstance(port, bool):
             return self.listen_on_port(options, check_port(port, "options.port"), int(backlog), flags)
@@ -192,6 +193,7 @@ cdef class Server(Handle):
         host = options.get("host")
         if not is_truthy(host):
             return self.listen_on_address(None, port, 0, backlog, flags)
+        host = plain_text(host) if isinstance(host, str) else host
         attempt = self.looking = self.attempt
 
         def answer(error=None, addresses=None, *_):
@@ -231,7 +233,7 @@ cdef class Server(Handle):
         cdef unsigned flags = 0
         cdef intptr_t fd = -1
         cdef nc_status status
-        path = options["path"]
+        path = plain_text(options["path"])
         if options.get("readableAll"):
             flags |= NC_BIND_READABLE_ALL
         if options.get("writableAll"):

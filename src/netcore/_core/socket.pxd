@@ -35,6 +35,9 @@ cdef class Socket(Dialer):
 # A connection that a server has accepted; from now on the stream is the socket's.
 cdef Socket accepted(object server, object loop, nc_stream *stream, bint half_open, bint paused, unsigned mark)
 
+# Of milliseconds; 0 for what is no number of seconds that fits.
+cdef unsigned number_of_seconds(object ms)
+
 # What a server is told when a connection of its is destroyed.
 ctypedef int (*gone_fn)(object server) except -1
 cdef void set_gone(gone_fn gone) noexcept

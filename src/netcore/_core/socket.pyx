@@ -142,7 +142,7 @@ cdef class Socket(Dialer):
         if options.get("keepAlive"):
             self.state |= ST_KEEP_ALIVE
         if delay is not None:
-            self.rarely().keep_alive_delay = int(delay / 1000)
+            self.rarely().keep_alive_delay = number_of_seconds(delay)
         if options.get("typeOfService") is not None:
             self.rarely().tos = check_int32(options["typeOfService"], "options.typeOfService", 0, 255)
         block_list = options.get("blockList")
