@@ -247,7 +247,8 @@ nc_status nc__socket_set_no_delay(intptr_t fd, bool on) {
 
 /* All three values in the one call that every Windows knows. */
 nc_status nc__socket_set_keep_alive(intptr_t fd, bool on, unsigned idle_s) {
-    struct tcp_keepalive values = {on, idle_s ? idle_s * 1000 : 7200 * 1000, 1000};
+    ULONG idle_ms = idle_s < ULONG_MAX / 1000 ? (ULONG)idle_s * 1000 : ULONG_MAX;
+    struct tcp_keepalive values = {on, idle_ms, 1000};
     DWORD size;
     if (nc__is_pipe(fd)) return NC_ENOTSOCK;
     if (!on || idle_s == 0) return set_int(fd, SOL_SOCKET, SO_KEEPALIVE, on);
