@@ -37,6 +37,8 @@ typedef struct check_case {
     void (*run)(void);
 } check_case;
 
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
 #define CASE(name)                                                                                                     \
     { #name, name }
 

@@ -201,6 +201,10 @@ static inline peer_fd probe_pair(probe *self, fixture *fix) {
     return peer;
 }
 
+static inline bool has(const probe *self, const char *text) {
+    return self->size == strlen(text) && memcmp(self->data, text, self->size) == 0;
+}
+
 static inline void probe_read(probe *self) {
     self->keep_reading = true;
     nc_port_receive(self->fix->port, &self->sock);

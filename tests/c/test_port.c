@@ -1,11 +1,6 @@
-/* Every function of port.h, on the backend this was built with. What only BSD sockets have is in test_port_posix.c. */
+/* Every function of port.h, on the backend this was built with. What only some systems have is in
+ * test_port_posix.c and test_port_windows.c. */
 #include "probe.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
-
-static bool has(const probe *self, const char *text) {
-    return self->size == strlen(text) && memcmp(self->data, text, self->size) == 0;
-}
 
 static void a_poll_without_news_ends_when_its_time_is_up(void) {
     fixture fix;
@@ -928,108 +923,6 @@ static void what_was_sent_on_a_path_arrives_although_the_sender_closes_at_once(v
     fixture_close(&fix);
 }
 
-#if defined(_WIN32)
-static HANDLE open_pipe(const char *path) {
-    HANDLE pipe = CreateFileA(path, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
-    CHECK(pipe != INVALID_HANDLE_VALUE);
-    return pipe;
-}
-
-static void who_opens_a_pipe_writes_and_leaves_before_anybody_accepts_is_heard(void) {
-    fixture fix;
-    probe listener, server;
-    char path[100];
-    intptr_t fd;
-    DWORD gone;
-    size_t length = local_path(path, sizeof path, "early");
-    fixture_open(&fix);
-    CHECK_EQUAL(nc__socket_open(0, &fd), NC_OK);
-    CHECK_EQUAL(nc__socket_bind_path(fd, path, length), NC_OK);
-    HANDLE early = open_pipe(path);
-    CHECK(WriteFile(early, "early", 5, &gone, NULL));
-    CloseHandle(early);
-    probe_init(&listener, &fix);
-    CHECK_EQUAL(nc_port_attach_listener(fix.port, &listener.sock, fd, NC_SOCK_LOCAL), NC_OK);
-    nc_port_accept(fix.port, &listener.sock);
-    UNTIL(&fix, listener.accepted);
-    CHECK_EQUAL(listener.accept_errors, 0);
-    probe_init(&server, &fix);
-    CHECK_EQUAL(nc_port_attach(fix.port, &server.sock, listener.fds[0], NC_SOCK_LOCAL), NC_OK);
-    probe_read(&server);
-    UNTIL(&fix, server.ended);
-    CHECK_EQUAL(server.receive_status, NC_EOF);
-    CHECK(has(&server, "early"));
-    probe_close(&server);
-    probe_close(&listener);
-    fixture_close(&fix);
-}
-
-static void what_is_no_pipe_cannot_be_connected_to(void) {
-    fixture fix;
-    probe client;
-    char path[] = "netcore-test-no-pipe";
-    intptr_t fd;
-    fixture_open(&fix);
-    FILE *file = fopen(path, "w");
-    CHECK(file);
-    fclose(file);
-    probe_init(&client, &fix);
-    CHECK_EQUAL(nc__socket_open(0, &fd), NC_OK);
-    CHECK_EQUAL(nc_port_connect_path(fix.port, &client.sock, fd, path, strlen(path)), NC_ENOTSOCK);
-    nc__socket_close(fd);
-    nc__os_unlink(path);
-    fixture_close(&fix);
-}
-
-typedef struct beside {
-    fixture *fix;
-    nc_monitor *done;
-    bool stop, is_done;
-} beside;
-
-static void wait_beside(void *arg) {
-    beside *self = arg;
-    nc__os_monitor_enter(self->done);
-    while (!self->stop) {
-        nc__os_monitor_leave(self->done);
-        nc_port_wait(self->fix->port, 50);
-        nc__os_monitor_enter(self->done);
-    }
-    self->is_done = true;
-    nc__os_monitor_notify(self->done);
-    nc__os_monitor_leave(self->done);
-}
-
-static void a_wait_beside_a_poll_takes_nothing_from_it(void) {
-    fixture fix;
-    probe server;
-    fixture_open(&fix);
-    beside other = {&fix, nc__os_monitor_new(), false, false};
-    CHECK(other.done);
-    peer_fd peer = probe_pair(&server, &fix);
-    CHECK_EQUAL(nc__os_thread_start(wait_beside, &other), NC_OK);
-    probe_read(&server);
-    for (size_t i = 1; i <= 100; i++) {
-        uint64_t start = nc__os_now_ms();
-        peer_send(peer, "x");
-        while (server.size < i) fixture_poll(&fix, 8000);
-        CHECK(nc__os_now_ms() - start < 5000);
-    }
-    nc__os_monitor_enter(other.done);
-    other.stop = true;
-    while (!other.is_done) {
-        nc__os_monitor_leave(other.done);
-        fixture_poll(&fix, 10);
-        nc__os_monitor_enter(other.done);
-    }
-    nc__os_monitor_leave(other.done);
-    nc__os_monitor_free(other.done);
-    probe_close(&server);
-    peer_close(peer);
-    fixture_close(&fix);
-}
-#endif
-
 static void a_path_that_is_taken_cannot_be_bound(void) {
     fixture fix;
     probe listener;
@@ -1242,11 +1135,6 @@ static const check_case cases[] = {
     CASE(a_path_takes_connections_and_carries_bytes_both_ways),
     CASE(a_path_carries_much_data_at_once_in_both_directions),
     CASE(what_was_sent_on_a_path_arrives_although_the_sender_closes_at_once),
-#if defined(_WIN32)
-    CASE(who_opens_a_pipe_writes_and_leaves_before_anybody_accepts_is_heard),
-    CASE(what_is_no_pipe_cannot_be_connected_to),
-    CASE(a_wait_beside_a_poll_takes_nothing_from_it),
-#endif
     CASE(a_path_that_is_taken_cannot_be_bound),
     CASE(a_path_where_nothing_is_cannot_be_connected_to),
     CASE(a_path_with_a_nul_inside_is_invalid),

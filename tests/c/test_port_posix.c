@@ -6,12 +6,6 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
-
-static bool has(const probe *self, const char *text) {
-    return self->size == strlen(text) && memcmp(self->data, text, self->size) == 0;
-}
-
 static int local_pair(probe *self, fixture *fix) {
     int ends[2];
     nc_sock_kind kind;

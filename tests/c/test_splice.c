@@ -3,8 +3,6 @@
 
 #include <signal.h>
 
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
-
 enum { MUCH = 32 * 1024 * 1024 };
 
 static uint8_t *pattern(size_t size) {
