@@ -31,12 +31,14 @@ enum { PEER_SHUT_WR = SHUT_WR };
 
 #include "check.h"
 
+enum { PEER_PATIENCE_MS = 10000 };
+
 /* A receive that hangs is a failed test, not a hanging one. */
-static inline void peer_limit(peer_fd fd) {
+static inline void peer_limit(peer_fd fd, int ms) {
 #if defined(_WIN32)
-    DWORD limit = 10000;
+    DWORD limit = (DWORD)ms;
 #else
-    struct timeval limit = {10, 0};
+    struct timeval limit = {ms / 1000, ms % 1000 * 1000};
 #endif
     CHECK(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, (const char *)&limit, sizeof limit) == 0);
 }
@@ -56,7 +58,7 @@ static inline peer_fd peer_connect(uint16_t port) {
     peer_fd fd = socket(AF_INET, SOCK_STREAM, 0);
     CHECK(connect(fd, (struct sockaddr *)&name, sizeof name) == 0);
     CHECK(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, (const char *)&on, sizeof on) == 0);
-    peer_limit(fd);
+    peer_limit(fd, PEER_PATIENCE_MS);
     return fd;
 }
 

@@ -653,13 +653,8 @@ static void a_socket_closed_by_what_happens_to_another_hears_nothing_more(void) 
 
 /* Takes all that the system has of what was sent here. */
 static void drain(peer_fd peer) {
-#if defined(_WIN32)
-    DWORD limit = 300;
-#else
-    struct timeval limit = {0, 300000};
-#endif
-    CHECK(setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, (const char *)&limit, sizeof limit) == 0);
     char some[4096];
+    peer_limit(peer, 300);
     while (recv(peer, some, sizeof some, 0) > 0) continue;
 }
 
