@@ -3,9 +3,15 @@
 import os
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+
+
+def compiler() -> list[str]:
+    """The command that the image is compiled with."""
+    return (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()
 
 
 def build(name: str, environment: dict[str, str], python: Path | str = sys.executable) -> Path:

@@ -9,7 +9,6 @@ one would be.
 import os
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 import beside
@@ -20,10 +19,9 @@ FOLDER = ROOT / "build/kqueue-library"
 
 
 def make_library() -> None:
-    compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()
     FOLDER.mkdir(parents=True, exist_ok=True)
     code = FOLDER / "kqueue.o"
-    command = [*compiler, "-c", "-O2", "-fPIC", f"-I{IMITATION}", "-o", code, IMITATION / "kqueue.c"]
+    command = [*beside.compiler(), "-c", "-O2", "-fPIC", f"-I{IMITATION}", "-o", code, IMITATION / "kqueue.c"]
     subprocess.run(command, check=True)
     subprocess.run(["ar", "rcs", FOLDER / "libkqueue.a", code], check=True)
 

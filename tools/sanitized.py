@@ -10,7 +10,6 @@ reference counts for the binding.
 import os
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 import beside
@@ -35,8 +34,7 @@ def build(sanitizers: str, python: Path | str = sys.executable) -> Path:
 
 
 def runtime(name: str) -> str:
-    compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()
-    command = [*compiler, f"-print-file-name={RUNTIMES[name]}"]
+    command = [*beside.compiler(), f"-print-file-name={RUNTIMES[name]}"]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
