@@ -10,7 +10,12 @@ import select
 import socket
 import stat
 import struct
+import sys
 import threading
+
+sys.path.append(os.path.join(os.path.dirname(__file__), "..", "support"))
+
+import ports
 
 LOOPBACK_LIMIT_S = 2.0
 
@@ -120,6 +125,7 @@ class Bench(Peer):
         self.folder = folder
         self.remember = remember
         self.made = []
+        self.held = contextlib.ExitStack()
 
     def listen(self, where="127.0.0.1", backlog=64, small=0, port=0):
         """A listening socket, on an address (any port) or, when it looks like one, on a path."""
@@ -135,7 +141,7 @@ class Bench(Peer):
     def listen_beside_full(self):
         """A listener on a port of 127.0.0.1; on the same port of 127.0.0.2 one whose queue is full answers nothing."""
         for _ in range(20):
-            port = self.closed_port()
+            port = self.free_port()
             with contextlib.suppress(OSError):
                 self.listen("127.0.0.2", 0, port=port)
                 self.connect(port, "127.0.0.2")
@@ -152,10 +158,12 @@ class Bench(Peer):
         return self.keep(Peer(sock, self), {} if isinstance(where, str) else {"from_port": sock.getsockname()[1]})
 
     def closed_port(self):
-        """A port nobody listens on."""
-        with socket.socket() as sock:
-            sock.bind(("127.0.0.1", 0))
-            return sock.getsockname()[1]
+        """A port that refuses connections, until the scenario is over."""
+        return self.held.enter_context(ports.closed_port())
+
+    def free_port(self):
+        """A port nobody has."""
+        return ports.free_port()
 
     def exists(self, path):
         return os.path.exists(path)
@@ -172,6 +180,7 @@ class Bench(Peer):
             with contextlib.suppress(OSError):
                 peer.sock.close()
         self.made.clear()
+        self.held.close()
         for name in os.listdir(self.folder):
             with contextlib.suppress(OSError):
                 os.unlink(os.path.join(self.folder, name))

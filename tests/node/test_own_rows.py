@@ -2,9 +2,9 @@
 
 import asyncio
 import pickle
-import socket as plain_socket
 
 import pytest
+from ports import closed_port
 
 import netcore as net
 
@@ -84,13 +84,11 @@ def test_any_object_with_the_buffer_protocol_can_be_written():
 
 
 def test_a_refused_connection_is_a_connection_refused_error():
-    with plain_socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     errors = []
-    client = net.connect(port, "127.0.0.1")
-    client.on("error", errors.append)
-    net.run()
+    with closed_port() as port:
+        client = net.connect(port, "127.0.0.1")
+        client.on("error", errors.append)
+        net.run()
     assert isinstance(errors[0], ConnectionRefusedError)
     assert str(errors[0]) == f"connect ECONNREFUSED 127.0.0.1:{port}"
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import psutil
 import pytest
 from platforms import WINDOWS, not_on
+from ports import closed_port
 
 import netcore as net
 
@@ -241,8 +242,6 @@ def test_a_listener_may_do_anything_from_inside_itself(event: str, action: str) 
 def test_a_listener_may_do_anything_while_a_connection_is_made_or_refused(event: str, action: str) -> None:
     happened: list[str] = []
     server = serve(lambda connection: connection.on("error", lambda error: None).resume())
-    nobody = socket.socket(socket.AF_INET6)
-    nobody.bind(("::", 0))
     refused = event in ("connectionAttemptFailed", "error")
     client = net.Socket()
 
@@ -256,11 +255,11 @@ def test_a_listener_may_do_anything_while_a_connection_is_made_or_refused(event:
     client.on("close", lambda: (happened.append("closed"), server.close()))
     if event == "timeout":
         client.setTimeout(10)
-    client.connect(nobody.getsockname()[1] if refused else port_of(server), "localhost")
-    if event == "close":
-        client.destroy()
-    net.run()
-    nobody.close()
+    with closed_port() as closed:
+        client.connect(closed if refused else port_of(server), "localhost")
+        if event == "close":
+            client.destroy()
+        net.run()
     assert happened == [event, "closed"]
 
 

@@ -12,6 +12,7 @@ from threading import Event, Thread
 import pytest
 from peers import Upstream, dial, read_all, saying
 from platforms import not_on
+from ports import closed_port
 from processes import netcore
 
 COMMAND = (sys.executable, "-m", "netcore", "connect")
@@ -121,9 +122,9 @@ def test_neither_direction_waits_for_the_other() -> None:
 
 
 def test_a_refused_connection_is_one_line_and_status_1() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        place = f"127.0.0.1:{free.getsockname()[1]}"
-    result = connect(place)
+    with closed_port() as port:
+        place = f"127.0.0.1:{port}"
+        result = connect(place)
     assert result.returncode == 1
     assert result.stdout == b""
     assert result.stderr.decode().splitlines() == [f"netcore connect: connect ECONNREFUSED {place}"]

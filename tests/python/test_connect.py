@@ -5,6 +5,7 @@ import inspect
 import socket as system
 
 import pytest
+from ports import closed_port, free_port
 
 import netcore as net
 
@@ -20,9 +21,9 @@ ATTEMPTS = (
 
 
 @pytest.fixture
-def free_port():
-    with system.create_server(("127.0.0.1", 0)) as holder:
-        return holder.getsockname()[1]
+def closed():
+    with closed_port() as port:
+        yield port
 
 
 @pytest.fixture
@@ -130,16 +131,16 @@ def test_a_name_is_looked_up(port):
     assert log[-2:] == [("connect",), ("close", False)]
 
 
-def test_a_refused_connection_tells_what_node_tells(free_port):
-    socket = net.connect(free_port, "127.0.0.1")
+def test_a_refused_connection_tells_what_node_tells(closed):
+    socket = net.connect(closed, "127.0.0.1")
     log = record(socket, "connectionAttempt", "connectionAttemptFailed", "error", "close")
     net.run()
     assert [event[0] for event in log] == ["connectionAttempt", "connectionAttemptFailed", "error", "close"]
     error = log[2][1]
     assert isinstance(error, ConnectionRefusedError)
-    assert (error.code, error.syscall, error.address, error.port) == ("ECONNREFUSED", "connect", "127.0.0.1", free_port)
-    assert str(error) == f"connect ECONNREFUSED 127.0.0.1:{free_port}"
-    assert log[1] == ("connectionAttemptFailed", "127.0.0.1", free_port, 4, error)
+    assert (error.code, error.syscall, error.address, error.port) == ("ECONNREFUSED", "connect", "127.0.0.1", closed)
+    assert str(error) == f"connect ECONNREFUSED 127.0.0.1:{closed}"
+    assert log[1] == ("connectionAttemptFailed", "127.0.0.1", closed, 4, error)
     assert log[3] == ("close", True)
 
 
@@ -152,9 +153,9 @@ def test_a_path_that_is_not_there_is_an_error():
     assert (log[1][1].code, str(log[1][1])) == ("ENOENT", "connect ENOENT /nowhere/at/all")
 
 
-def test_writes_that_never_left_are_told_after_close(free_port):
+def test_writes_that_never_left_are_told_after_close(closed):
     log = []
-    socket = net.connect(free_port, "127.0.0.1")
+    socket = net.connect(closed, "127.0.0.1")
     socket.on("error", lambda error: log.append(error.code))
     socket.on("close", lambda: log.append("close"))
     socket.write("x", lambda error: log.append(("write", error.code)))
@@ -221,10 +222,8 @@ def test_destroy_during_a_race_stops_it(port):
     assert log[1][4].code == "ECANCELED"
 
 
-def test_all_failed_attempts_come_as_one_group(free_port):
-    socket = net.connect(
-        {"port": free_port, "host": "none.example", "lookup": found(("127.0.0.1", 4), ("127.0.0.2", 4))}
-    )
+def test_all_failed_attempts_come_as_one_group(closed):
+    socket = net.connect({"port": closed, "host": "none.example", "lookup": found(("127.0.0.1", 4), ("127.0.0.2", 4))})
     log = record(socket, "error")
     net.run()
     error = log[0][1]
@@ -268,18 +267,20 @@ def test_a_blocked_address_is_not_connected_to(port):
     assert log[1] == ("close", True)
 
 
-def test_the_local_end_is_chosen(port, free_port):
-    socket = net.connect({"port": port, "host": "127.0.0.1", "localAddress": "127.0.0.3", "localPort": free_port})
+def test_the_local_end_is_chosen(port):
+    near = free_port()
+    socket = net.connect({"port": port, "host": "127.0.0.1", "localAddress": "127.0.0.3", "localPort": near})
     seen = []
     socket.on("connect", lambda: seen.append((socket.localAddress, socket.localPort)))
     record(socket)
     net.run()
-    assert seen == [("127.0.0.3", free_port)]
+    assert seen == [("127.0.0.3", near)]
 
 
-def test_a_local_port_in_use_fails_to_bind(port, free_port):
-    with system.create_server(("127.0.0.1", free_port)):
-        socket = net.connect({"port": port, "host": "127.0.0.1", "localAddress": "127.0.0.1", "localPort": free_port})
+def test_a_local_port_in_use_fails_to_bind(port):
+    with system.create_server(("127.0.0.1", 0)) as holder:
+        taken = holder.getsockname()[1]
+        socket = net.connect({"port": port, "host": "127.0.0.1", "localAddress": "127.0.0.1", "localPort": taken})
         log = record(socket, "error")
         net.run()
     assert (log[0][1].syscall, log[0][1].code) == ("bind", "EADDRINUSE")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from platforms import local_path
+from ports import free_port
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -27,12 +28,6 @@ def start():
         process.communicate()
 
 
-@pytest.fixture
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as holder:
-        return holder.getsockname()[1]
-
-
 def answer(process):
     out, _ = process.communicate(timeout=30)
     assert process.returncode == 0
@@ -45,9 +40,10 @@ def served(start, where):
     return server
 
 
-def test_the_echo_client_talks_to_the_echo_server(start, free_port):
-    server = served(start, free_port)
-    out = answer(start("echo_client", free_port))
+def test_the_echo_client_talks_to_the_echo_server(start):
+    port = free_port()
+    server = served(start, port)
+    out = answer(start("echo_client", port))
     assert out.splitlines()[:2] == ["connected to server!", "hello"]
     assert out.splitlines()[-1] == "disconnected from server"
     assert server.stdout.readline() == "client connected\n"
@@ -60,9 +56,10 @@ def test_the_same_programs_talk_over_a_path(start, tmp_path):
     assert "hello" in answer(start("echo_client", path))
 
 
-def test_a_client_receives_into_a_buffer_of_its_own(start, free_port):
-    served(start, free_port)
-    assert answer(start("onread", free_port)).rstrip() == "hello"
+def test_a_client_receives_into_a_buffer_of_its_own(start):
+    port = free_port()
+    served(start, port)
+    assert answer(start("onread", port)).rstrip() == "hello"
 
 
 def test_listening_is_tried_again_while_the_address_is_in_use(start):
@@ -72,10 +69,11 @@ def test_listening_is_tried_again_while_the_address_is_in_use(start):
     assert answer(process).splitlines()[-1] == "listening"
 
 
-def test_a_silent_connection_is_ended(start, free_port):
-    server = start("idle_timeout", free_port, 50)
+def test_a_silent_connection_is_ended(start):
+    port = free_port()
+    server = start("idle_timeout", port, 50)
     assert server.stdout.readline() == "server bound\n"
-    with socket.create_connection(("127.0.0.1", free_port), timeout=30) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
         assert client.recv(1) == b""
     assert server.stdout.readline() == "socket timeout\n"
 

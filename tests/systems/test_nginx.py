@@ -11,7 +11,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
-from servers import free_port, program, run, stop, wait_for
+from ports import free_port
+from servers import program, run, stop, wait_for
 
 pytestmark = pytest.mark.timeout(180)
 SIZES = (0, 1, 1024, 65_536, 1_000_003, 20_000_000)

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from servers import free_port, program, run, stop, unprivileged, wait_for
+from ports import free_port
+from servers import program, run, stop, unprivileged, wait_for
 
 pytestmark = pytest.mark.timeout(240)
 TRANSACTIONS = 250

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from servers import free_port, program, run, stop, wait_for
+from ports import free_port
+from servers import program, run, stop, wait_for
 
 pytestmark = pytest.mark.timeout(180)
 KEYS = 50_000
