@@ -45,6 +45,8 @@ def compare(node, scenarios):
             failures.append(f"== {scenario.name}\nno longer differs: its `differs:` line is out of date")
         elif found and not scenario.differs:
             failures.append("\n".join([f"== {scenario.name}", *found]))
+        elif overdue := [text for _, text in theirs[scenario.name] if text.startswith("TIMEOUT")]:
+            failures.append(f"== {scenario.name}\nneither side got past {overdue[0]}")
     return failures
 
 
