@@ -286,6 +286,14 @@ def test_a_local_port_in_use_fails_to_bind(port):
     assert (log[0][1].syscall, log[0][1].code) == ("bind", "EADDRINUSE")
 
 
+@pytest.mark.parametrize("near", [70000, 1.5, 2**64, 1e300, float("inf"), float("-inf")])
+def test_a_local_port_that_is_none_fails_to_bind(port, near):
+    socket = net.connect({"port": port, "host": "127.0.0.1", "localPort": near})
+    log = record(socket, "error")
+    net.run()
+    assert (log[0][1].syscall, log[0][1].code, log[0][1].port) == ("bind", "EADDRINUSE", near)
+
+
 def test_a_closed_socket_connects_again(port):
     socket = net.Socket()
     log = []

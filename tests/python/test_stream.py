@@ -46,6 +46,13 @@ def test_read_takes_exactly_as_much_as_it_is_asked_for():
     assert log == [b"0123", b"4567", b"89"]
 
 
+@pytest.mark.parametrize("size", [2**30 + 1, 2**64, 1e300])
+def test_no_more_than_a_gibibyte_is_read_at_once(size):
+    with pytest.raises(ValueError, match="It must be <= 1GiB") as caught:
+        net.Socket().read(size)
+    assert caught.value.code == "ERR_OUT_OF_RANGE"
+
+
 def test_bytes_that_come_after_an_unshifted_end_are_an_error():
     log = []
 

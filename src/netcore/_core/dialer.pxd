@@ -19,7 +19,7 @@ cdef class Route:
     cdef int port
     cdef int family     # 4, 6, or 0 for a path
     cdef str local_address
-    cdef int local_port
+    cdef object local_port  # the option as it was given; None: the system picks one
     cdef str name       # the host name that was looked up, or None
     cdef object target  # the `host` and `port` options as they were given
 

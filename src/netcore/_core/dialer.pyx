@@ -22,10 +22,10 @@ from netcore._core.hosts cimport family_of, parse_address
 from netcore._core.listener cimport call3
 from netcore._core.loop cimport Handle, Loop, Source
 from netcore._core.nc cimport (
-    NC_ECANCELED, NC_ECONNREFUSED, NC_EINVAL, NC_ENAMETOOLONG, NC_ETIMEDOUT, NC_EVENT_CLOSED, NC_EVENT_CONNECT, NC_EVENT_TIMER,
-    nc_addr, nc_bind, nc_blocklist_check, nc_event, nc_socket_close, nc_status, nc_stream, nc_stream_adopt_bound,
-    nc_stream_close, nc_stream_connect, nc_stream_connect_path, nc_stream_new, nc_stream_set_owner, nc_timer_free,
-    nc_timer_new, nc_timer_start, nc_timer_stop,
+    NC_EADDRINUSE, NC_ECANCELED, NC_ECONNREFUSED, NC_EINVAL, NC_ENAMETOOLONG, NC_ETIMEDOUT, NC_EVENT_CLOSED, NC_EVENT_CONNECT,
+    NC_EVENT_TIMER, nc_addr, nc_bind, nc_blocklist_check, nc_event, nc_socket_close, nc_status, nc_stream,
+    nc_stream_adopt_bound, nc_stream_close, nc_stream_connect, nc_stream_connect_path, nc_stream_new, nc_stream_set_owner,
+    nc_timer_free, nc_timer_new, nc_timer_start, nc_timer_stop,
 )
 from netcore._core.stream_state cimport *
 
@@ -276,7 +276,7 @@ cdef class Dialer(Duplex):
                 raise misuse("ERR_INVALID_IP_ADDRESS", address)
             route.local_address = plain_text(address)
         if is_truthy(port):
-            route.local_port = int(check_number(port, "options.localPort"))
+            route.local_port = check_number(port, "options.localPort")
         return 0
 
     # -- names -------------------------------------------------------------------------------------------------------
@@ -340,7 +340,10 @@ cdef class Dialer(Duplex):
         parse_address(route.local_address, &local)
         if local.family != route.family:
             return errno_error(NC_EINVAL, "bind", route.local_address, route.local_port)
-        local.port = route.local_port & 0xFFFF
+        port = route.local_port or 0
+        if abs(port) > 0xFFFF or port > int(port):  # Node binds something else, and says that it is not what was asked for
+            return errno_error(NC_EADDRINUSE, "bind", route.local_address, port)
+        local.port = int(port) & 0xFFFF
         status = nc_bind(&local, 0, &fd)
         if status == 0:
             status = nc_stream_adopt_bound(c, fd)

@@ -25,6 +25,16 @@ cdef uint64_t DATA_BITS = (
 cdef uint64_t DATA_FLOWS = RD_FLOWING | RD_DATA_LISTENING
 
 
+cdef object asked_for(object size):
+    """What `read` was asked for: a whole number, or EVERYTHING for what is none, as in Node."""
+    if size is None or isinstance(size, bool):
+        return EVERYTHING
+    try:
+        return max(int(size), 0)
+    except (TypeError, ValueError, OverflowError):
+        return EVERYTHING
+
+
 # -- chunks waiting to be read ---------------------------------------------------------------------------------------
 
 cdef class Chunks:
@@ -457,16 +467,14 @@ cdef class Readable(Stream):
         """Takes `size` bytes (or characters, after `setEncoding`) out of what has been received; None if there are
         not that many yet. Without `size`, takes what there is."""
         self.check_caller()
-        cdef Py_ssize_t n = EVERYTHING
         self.want_bytes()
-        if size is not None:
-            n = max(int(size), 0)
-            if n > <Py_ssize_t>self.read_mark:
-                if n > LARGEST_MARK:
-                    raise out_of_range("size", "<= 1GiB", size)
-                self.read_mark = 1 << (n - 1).bit_length()
+        wanted = asked_for(size)
+        if wanted > self.read_mark:
+            if wanted > LARGEST_MARK:
+                raise out_of_range("size", "<= 1GiB", size)
+            self.read_mark = 1 << (wanted - 1).bit_length()
         self.enter()
-        return self.take(n)
+        return self.take(wanted)
 
     def unshift(self, chunk, encoding=None):
         """Puts a chunk back in front of what has been received. Errors come as 'error' events."""
