@@ -74,11 +74,8 @@ static void want_of_descriptors_rests_the_listener_and_lets_others_live(void) {
     peer_fd peer = probe_pair(&server, &fix);
     uint16_t port = probe_listen(&listener, &fix, 8);
     peer_fd client = peer_connect(port);
-    int next = dup(0);
-    CHECK(next > 0);
-    set_descriptor_limit((rlim_t)next, &before);
-    close(next);
-    int last = dup(0); /* the last one there is, if the numbers below are all taken */
+    /* Below what is open already, so that none is to be had, even where a library's thread closes some meanwhile. */
+    set_descriptor_limit(3, &before);
     nc_port_accept(fix.port, &listener.sock);
     UNTIL(&fix, listener.accept_errors);
     CHECK_EQUAL(listener.accept_status, NC_EMFILE);
@@ -91,7 +88,6 @@ static void want_of_descriptors_rests_the_listener_and_lets_others_live(void) {
     CHECK(listener.accept_errors - errors < 10);
     CHECK_EQUAL(setrlimit(RLIMIT_NOFILE, &before), 0);
     UNTIL(&fix, listener.accepted == 1);
-    if (last >= 0) close(last);
     nc__socket_close(listener.fds[0]);
     close(client);
     probe_close(&listener);
