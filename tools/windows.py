@@ -100,10 +100,11 @@ def test_core() -> bool:
 def copy_tests(place: Path) -> None:
     """Out of the source tree, where `netcore` would be the one without a compiled core."""
     shutil.rmtree(place, ignore_errors=True)
-    for folder in ("tests/python", "tests/support", "examples"):
-        shutil.copytree(ROOT / folder, place / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("pyproject.toml", "tests/conftest.py"):
-        shutil.copy(ROOT / file, place / file)
+    for name in pythons.project()["tool"]["cibuildwheel"]["test-sources"]:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, place / name)
 
 
 def run_python_tests(python: Path, wheel: Path, arguments: list[str], program: str | None = None) -> tuple[int, str]:
