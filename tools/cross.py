@@ -42,6 +42,7 @@ TARGETS = {
     )
 }  # fmt: skip
 
+MINGW = "x86_64-w64-mingw32-gcc"
 COMPILING = {"CC", "CXX", "CPP", "CFLAGS", "CPPFLAGS", "LDFLAGS", "LDSHARED", "AR", "ARFLAGS"}
 
 
@@ -73,7 +74,7 @@ def _files(folder: Path) -> list[Path]:
 def _compiler(target: Target) -> str:
     if target.zig:
         return f"{pythons.zig()} cc -target {target.zig}"
-    return f"{'ccache ' if shutil.which('ccache') else ''}x86_64-w64-mingw32-gcc"
+    return f"{'ccache ' if shutil.which('ccache') else ''}{MINGW}"
 
 
 def _variables(target: Target, version: str) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """Compiles and links the C core and its C tests for systems that are not here: `make cross-core`."""
 
+import argparse
 import sys
 
 import pythons
@@ -16,12 +17,15 @@ TARGETS = (
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("targets", nargs="*", type=pythons.one_of(TARGETS), help=f"of {', '.join(TARGETS)}")
+    options = parser.parse_args()
     zig = pythons.zig()
-    for target in sys.argv[1:] or TARGETS:
+    for target in options.targets or TARGETS:
         port = "iocp" if "windows" in target else "kqueue"
         variables = [f"PORT={port}", f"CC={zig} cc -target {target}", f"AR={zig} ar", f"BUILD=../build/core/{target}"]
         run(["make", *MAKE_OPTIONS, "-C", ROOT / "csrc", *variables, "tests"], env=pythons.with_zig())
-        print(f"{target}: compiled and linked")
+        print(f"{target}: compiled and linked", flush=True)
     return 0
 
 

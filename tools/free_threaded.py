@@ -80,12 +80,13 @@ def test_sanitized(version: str, arguments: list[str]) -> int:
     reports = list(folder.glob("report*"))  # also those of processes that the tests start
     for report in reports:  # pytest keeps what its tests write
         print(report.read_text())
-    return status or len(reports)
+    return status or int(bool(reports))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--version", default=VERSION, help="of CPython, with its t (%(default)s)")
+    known = [version for version in pythons.SUPPORTED if version.endswith("t")]
+    parser.add_argument("--version", default=VERSION, choices=known, help="of CPython (%(default)s)")
     parser.add_argument("--sanitize", action="store_true")
     options, arguments = parser.parse_known_args()
     return (test_sanitized if options.sanitize else test)(options.version, arguments)

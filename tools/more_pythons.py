@@ -9,6 +9,7 @@ which is free-threaded with ThreadSanitizer in the interpreter, which then knows
 them stay in .cache, where the other tools find them.
 """
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -24,6 +25,11 @@ from pythons import CACHE, run
 FOLDER = CACHE / "cpython"
 MACHINE = "x86_64-linux-gnu"
 SUPPRESSIONS = "suppressions_free_threading.txt"
+USUAL = ("3.14", "3.15", "3.13t", "3.14t", "3.13-musl")
+BUILT = [
+    f"{version}{kind}" for version in ("3.13", "3.14", "3.15") for kind in ("t", "t-tsan", "-musl", "-musl-aarch64")
+]
+NAMES = ["3.14", "3.15", *BUILT]
 
 
 def unpacked(version: str, work: Path) -> Path:
@@ -85,7 +91,9 @@ def interpreter(name: str) -> Path:
 
 
 def main() -> int:
-    for name in sys.argv[1:] or ("3.14", "3.15", "3.13t", "3.14t", "3.13-musl"):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", type=pythons.one_of(NAMES), help=f"without any: {' '.join(USUAL)}")
+    for name in parser.parse_args().names or USUAL:
         print(f"CPython {name}: {interpreter(name)}", flush=True)
     return 0
 

@@ -26,16 +26,19 @@ CLANG += ["-nostdlibinc", "-idirafter", f"{HEADERS}/msvcrt", "-idirafter", f"{HE
 LINKER_FLAGS = "-Wl,--defsym=__chkstk=___chkstk_ms"
 
 
-def check_there() -> None:
-    missing = [tool for tool in ("clang", LINKER) if not shutil.which(tool)]
-    missing += [] if HEADERS.exists() else [str(HEADERS)]
-    if missing:
-        sys.exit(f"msvc: {', '.join(missing)} not found; apt-get install clang libwine-dev gcc-mingw-w64-x86-64-win32")
+def missing() -> list[str]:
+    """What has to be installed here, in a line if it is anything."""
+    found = {tool: shutil.which(tool) for tool in ("clang", LINKER, "x86_64-w64-mingw32-ar")} | {
+        HEADERS: HEADERS.exists()
+    }
+    names = ", ".join(str(name) for name, there in found.items() if not there)
+    return [f"msvc: {names} not found; apt-get install clang libwine-dev gcc-mingw-w64-x86-64-win32"] if names else []
 
 
 def build_core() -> list[Path]:
     """The C test programs, compiled and linked."""
-    check_there()
+    if lines := missing():
+        sys.exit(*lines)
     supplement = f"CPPFLAGS=-include {ROOT}/tools/wine_lacks.h"
     tools = [f"CC={' '.join(CLANG)}", "AR=x86_64-w64-mingw32-ar", f"LINK={LINKER}", f"LDFLAGS={LINKER_FLAGS}"]
     run(["make", *MAKE_OPTIONS, "-C", ROOT / "csrc", "PORT=iocp", f"BUILD={BUILD}", *tools, supplement, "tests"])

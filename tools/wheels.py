@@ -78,6 +78,8 @@ def test_on_musl(wheel: Path, version: str, quick: bool) -> str:
 
 
 def test_under_wine(wheel: Path, version: str, quick: bool) -> str:
+    if not windows.WINE.exists():
+        return "not testable here: no Wine; apt-get install wine64"
     status, last = windows.run_python_tests(windows.prepare(version), wheel, [], SMOKE if quick else None)
     if status != 0:
         raise contents.Problem(f"its tests under Wine end with {status}: {last}")
@@ -109,6 +111,8 @@ def missing(target: cross.Target, version: str) -> str:
     """Why the wheel cannot be built here, if it cannot."""
     if target.name.startswith("win") and version not in pythons.WINDOWS:
         return f"not built here: no package carries a Windows CPython {version}"
+    if not target.zig and not shutil.which(cross.MINGW):
+        return f"not built here: no {cross.MINGW}; apt-get install gcc-mingw-w64-x86-64-win32"
     return ""
 
 
@@ -145,15 +149,17 @@ def make(targets: list[cross.Target], versions: list[str], quick: bool) -> Itera
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default=",".join(cross.TARGETS), help="targets, separated by commas")
-    parser.add_argument("--versions", default=",".join(pythons.installed()), help="CPython versions")
+    targets, versions = list(cross.TARGETS), list(pythons.installed())
+    parser.add_argument("--only", type=pythons.some_of(targets), default=targets, help=f"of {', '.join(targets)}")
+    parser.add_argument(
+        "--versions", type=pythons.some_of(versions), default=versions, help=f"of {', '.join(versions)}"
+    )
     parser.add_argument("--quick", action="store_true", help="one connection instead of the test-suite")
     options = parser.parse_args()
     print(f"sdist: {cross.sdist().name}")
     pythons.tools()  # both of those who build and test want it
-    targets = [cross.TARGETS[name] for name in options.only.split(",")]
     results = []
-    for result in make(targets, options.versions.split(","), options.quick):
+    for result in make([cross.TARGETS[name] for name in options.only], options.versions, options.quick):
         print(f"{result[0]}: {result[1]}", flush=True)
         results.append(result)
     print("\n| wheel | result |\n|---|---|")

@@ -2,7 +2,8 @@
 
     python tools/windows.py [--version 3.12] [--wheel FILE] [arguments for pytest]
 
-Debian's packages wine64, libwine-dev, clang and mingw-w64 must be there. Ends with pytest's own summary and its exit status.
+Debian's packages wine64, libwine-dev, clang and gcc-mingw-w64-x86-64-win32 must be there. Ends with pytest's own summary
+and its exit status.
 """
 
 import argparse
@@ -46,9 +47,10 @@ def wine(*command: str | Path, cwd: Path | None = None) -> tuple[int, str]:
 
 
 def check_there() -> None:
-    missing = [str(tool) for tool in (WINE, "x86_64-w64-mingw32-gcc") if not shutil.which(str(tool))]
+    missing = [f"windows: {WINE} not found; apt-get install wine64"] if not WINE.exists() else []
+    missing += msvc.missing()
     if missing:
-        sys.exit(f"windows: {', '.join(missing)} not found; apt-get install wine64 gcc-mingw-w64-x86-64-win32")
+        sys.exit("\n".join(missing))
 
 
 def start_server() -> None:
@@ -133,6 +135,8 @@ def main() -> int:
     parser.add_argument("--wheel", type=Path, help="test this wheel instead of building one")
     options, arguments = parser.parse_known_args()
     check_there()
+    if options.wheel and not options.wheel.exists():
+        parser.error(f"there is no {options.wheel}")
     python = prepare(options.version)
     core = test_core()
     wheel = options.wheel
