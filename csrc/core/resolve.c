@@ -46,13 +46,14 @@ static void free_resolver(nc_resolver *resolver) {
 
 /* Within the monitor: waits for a lookup; NULL when the loop is gone. */
 static nc_lookup *next_lookup(nc_resolver *resolver) {
-    while (resolver->port && nc__list_is_empty(&resolver->queue)) {
+    nc_list *link = NULL;
+    while (resolver->port && !(link = nc__list_shift(&resolver->queue))) {
         resolver->waiting++;
         nc__os_monitor_wait(resolver->monitor);
         resolver->waiting--;
     }
-    if (!resolver->port) return NULL;
-    nc_lookup *lookup = nc_container(nc__list_shift(&resolver->queue), nc_lookup, link);
+    if (!link) return NULL;
+    nc_lookup *lookup = nc_container(link, nc_lookup, link);
     lookup->state = RUNNING;
     return lookup;
 }
