@@ -21,14 +21,17 @@ class AbortEvent:
 class AbortSignal:
     """Says once that work is to be given up. Made by `AbortController`, `AbortSignal.timeout` and `AbortSignal.any`.
 
-    `aborted` is whether it has happened; `reason` is why (None until then).
+    Its listeners are called on the thread that aborts. What a socket or server does for the sake of its option `signal`,
+    it does on its own.
     """
 
     def __init__(self, *args: object, **kwargs: object) -> None: ...
     @property
-    def aborted(self) -> bool: ...
+    def aborted(self) -> bool:
+        """Whether it has happened."""
     @property
-    def reason(self) -> Any: ...
+    def reason(self) -> Any:
+        """Why the signal is aborted; None until then."""
     @staticmethod
     def abort(reason: object = None) -> AbortSignal:
         """A signal that is aborted already, with an `AbortError` as its reason unless one is given."""

@@ -1232,6 +1232,58 @@ def test_a_signal_that_aborts_on_another_thread_destroys_its_socket_where_that_i
     assert heard == [("ABORT_ERR", ask(worker, threading.get_ident))]
 
 
+def test_a_signal_that_aborts_on_another_thread_closes_the_servers_of_every_loop(worker):
+    controller = net.AbortController()
+    closed = []
+    done = threading.Barrier(2)
+
+    def listening():
+        server = net.createServer().on("close", lambda: (closed.append(threading.get_ident()), done.wait(10)))
+        server.listen(port=0, host="127.0.0.1", signal=controller.signal)
+
+    ask(worker, listening)
+    controller.abort()
+    done.wait(10)
+    assert closed == [ask(worker, threading.get_ident)]
+
+
+def come_and_go(signal, started):
+    """Adds listeners to a signal and to one that depends on it, and takes them away. Answers which of those that stay
+    have to be called, what was called, and the dependent signals."""
+    stay, heard, dependent = [], [], []
+    started.wait()
+    for number in range(200):
+        either = net.AbortSignal.any([signal, net.AbortController().signal])
+        listeners = [lambda _, heard=heard, place=(number, place): heard.append(place) for place in range(3)]
+        signal.addEventListener("abort", listeners[0])
+        either.addEventListener("abort", listeners[1])
+        either.onabort = listeners[2]
+        if number % 8 == 0:
+            dependent.append(either)
+            stay += [] if signal.aborted or either.aborted else [(number, place) for place in range(3)]
+            continue
+        signal.removeEventListener("abort", listeners[0])
+        either.removeEventListener("abort", listeners[1])
+        either.onabort = None
+    return stay, heard, dependent
+
+
+def test_threads_listen_to_one_signal_until_one_of_them_aborts_it():
+    rounds, threads = 20, 4
+    for _ in range(rounds):
+        controller = net.AbortController()
+        started = threading.Barrier(threads + 1)
+        with ThreadPoolExecutor(threads) as pool:
+            running = [pool.submit(come_and_go, controller.signal, started) for _ in range(threads)]
+            started.wait()
+            controller.abort()
+        for one in running:
+            stay, heard, dependent = one.result()
+            assert len(heard) == len(set(heard))
+            assert set(stay) <= set(heard)
+            assert all(signal.reason is controller.signal.reason for signal in dependent)
+
+
 async def wait_for_close(moved_to):
     """Waits for the 'close' of a socket that moves meanwhile, and answers whether that came before anything else woke
     this loop."""

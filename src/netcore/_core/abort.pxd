@@ -1,13 +1,16 @@
+from netcore._core.shared cimport shared_int
+
+
 cdef class AbortSignal:
     """Says once that work is to be given up. See abort.pyx."""
 
     cdef object __weakref__
-    cdef readonly bint aborted
-    cdef readonly object reason
+    cdef shared_int _aborted
+    cdef object _reason
     cdef list _entries
     cdef _Entry _handler
     # The signals that `any` made of this one: all of them weakly, those that somebody listens to strongly.
-    cdef object _dependents
+    cdef dict _dependents
     cdef set _listened_to
     # Of a signal that `any` made: what it depends on.
     cdef list _sources
@@ -19,6 +22,10 @@ cdef class AbortSignal:
     cdef _Entry _find(self, object callback)
     cdef int _append(self, _Entry entry) except -1
     cdef int _discard(self, _Entry entry) except -1
+    cdef int _depend(self) except -1
+    cdef int _hold(self, AbortSignal dependent) except -1
+    cdef int _announce(self, AbortSignal dependent) except -1
+    cdef bint _claim(self, object reason) except -1
     cdef int _abort(self, object reason) except -1
     cdef int _fire(self, list failures) except -1
 

@@ -3,7 +3,13 @@
 A signal aborts once and keeps its reason. Its listeners are called in the order in which they were added, and each of
 them even if one before it raises. A signal that depends on others (`AbortSignal.any`) is held by them only as long as
 somebody listens to it, so that a signal that lives as long as the program does not collect those of each connection.
+
+One signal may serve the loops of many threads: what changes is changed while its signal is locked, and a signal that is
+locked waits for no other. A listener is called on the thread that aborts.
 """
+
+cimport cython
+from cpython.weakref cimport PyWeakref_NewRef
 
 from netcore._core.errors cimport (
     abort_error, inspect, invalid_arg_type, misuse, out_of_range, timeout_error,
@@ -57,7 +63,8 @@ cdef AbortSignal _new_signal():
 cdef class AbortSignal:
     """Says once that work is to be given up. Made by `AbortController`, `AbortSignal.timeout` and `AbortSignal.any`.
 
-    `aborted` is whether it has happened; `reason` is why (None until then).
+    Its listeners are called on the thread that aborts. What a socket or server does for the sake of its option `signal`,
+    it does on its own.
     """
 
     def __init__(self, *args, **kwargs):
@@ -100,28 +107,43 @@ cdef class AbortSignal:
 
     def throwIfAborted(self):
         """Raises the reason if the signal is aborted: inside an `AbortError`, as its `cause`, if it is no exception."""
-        if not self.aborted:
+        if not self._aborted:
             return
-        if isinstance(self.reason, BaseException):
-            raise self.reason
-        raise abort_error(self.reason, "This operation was aborted")
+        reason = self.reason
+        if isinstance(reason, BaseException):
+            raise reason
+        raise abort_error(reason, "This operation was aborted")
+
+    @property
+    def aborted(self):
+        """Whether it has happened."""
+        return bool(self._aborted)
+
+    @property
+    def reason(self):
+        """Why the signal is aborted; None until then."""
+        with cython.critical_section(self):
+            return self._reason
 
     @property
     def onabort(self):
         """One more listener, or None. Its place among the others is where the first one was set."""
-        return None if self._handler is None else self._handler.callback
+        with cython.critical_section(self):
+            return None if self._handler is None else self._handler.callback
 
     @onabort.setter
     def onabort(self, listener):
-        if not callable(listener):
-            if self._handler is not None:
-                self._discard(self._handler)
-                self._handler = None
-        elif self._handler is not None:
-            self._handler.callback = listener
-        else:
-            self._handler = _Entry(listener)
-            self._append(self._handler)
+        with cython.critical_section(self):
+            if not callable(listener):
+                if self._handler is not None:
+                    self._discard(self._handler)
+                    self._handler = None
+            elif self._handler is not None:
+                self._handler.callback = listener
+            else:
+                self._handler = _Entry(listener)
+                self._append(self._handler)
+        self._depend()
 
     def addEventListener(self, type, listener, options=None, *, once=False, signal=None):
         """Calls `listener(event)` when the signal aborts; `event.target` is the signal.
@@ -143,6 +165,8 @@ cdef class AbortSignal:
                 return
             (<AbortSignal>signal).add(lambda: self.remove(callback))
         self.add(callback)
+        if signal is not None and signal.aborted: # on another thread, since it was asked
+            self.remove(callback)
 
     def removeEventListener(self, type, listener, options=None):
         """Takes a listener away, also while the signal is aborting. It is no error if there is none."""
@@ -153,15 +177,19 @@ cdef class AbortSignal:
         return f"<AbortSignal aborted={inspect(self.aborted)}>"
 
     cdef int add(self, object callback) except -1:
-        if self.aborted or self._find(callback) is not None:
-            return 0
-        return self._append(_Entry(callback))
+        with cython.critical_section(self):
+            if self._aborted or self._find(callback) is not None:
+                return 0
+            self._append(_Entry(callback))
+        return self._depend()
 
     cdef int remove(self, object callback) except -1:
-        entry = self._find(callback)
-        if entry is not None:
+        with cython.critical_section(self):
+            entry = self._find(callback)
+            if entry is None:
+                return 0
             self._discard(entry)
-        return 0
+        return self._depend()
 
     cdef _Entry _find(self, object callback):
         cdef _Entry entry
@@ -172,45 +200,72 @@ cdef class AbortSignal:
         return None
 
     cdef int _append(self, _Entry entry) except -1:
-        cdef AbortSignal source
-        if self._entries is not None:
-            self._entries.append(entry)
-            return 0
-        self._entries = [entry]
-        if self._sources is not None:
-            for source in self._sources:
-                if source._listened_to is None:
-                    source._listened_to = set()
-                source._listened_to.add(self)
+        if self._entries is None:
+            self._entries = []
+        self._entries.append(entry)
         return 0
 
     cdef int _discard(self, _Entry entry) except -1:
-        cdef AbortSignal source
         entry.removed = True
-        if self._entries is None:
-            return 0
-        self._entries = [other for other in self._entries if other is not entry] or None
-        if self._entries is None and self._sources is not None:
-            for source in self._sources:
-                if source._listened_to is not None:
-                    source._listened_to.discard(self)
+        if self._entries is not None:
+            self._entries = [other for other in self._entries if other is not entry] or None
         return 0
+
+    cdef int _depend(self) except -1:
+        """Has the signals it depends on hold it, if somebody listens to it, or let it go."""
+        cdef AbortSignal source
+        with cython.critical_section(self):
+            sources = self._sources
+        if sources is None:
+            return 0
+        for source in sources:
+            source._hold(self)
+        return 0
+
+    cdef int _hold(self, AbortSignal dependent) except -1:
+        with cython.critical_section(self, dependent):
+            if dependent._entries is not None and not self._aborted:
+                if self._listened_to is None:
+                    self._listened_to = set()
+                self._listened_to.add(dependent)
+            elif self._listened_to is not None:
+                self._listened_to.discard(dependent)
+        return 0
+
+    cdef int _announce(self, AbortSignal dependent) except -1:
+        """From now on `dependent` is aborted with this one."""
+        with cython.critical_section(self):
+            if self._dependents is None:
+                self._dependents = {}
+            dependents = self._dependents
+        dependents[PyWeakref_NewRef(dependent, lambda gone: dependents.pop(gone, None))] = True
+        return 0
+
+    cdef bint _claim(self, object reason) except -1:
+        """Whether it is aborted by this call."""
+        with cython.critical_section(self):
+            if self._aborted:
+                return False
+            self._reason = reason
+            self._aborted = True
+            return True
 
     cdef int _abort(self, object reason) except -1:
         cdef AbortSignal signal
         cdef list failures = []
         cdef list signals
-        if self.aborted:
-            return 0
         if reason is None:
             reason = abort_error(None, "This operation was aborted")
-        signals = [self]
-        if self._dependents is not None:
-            signals += [signal for signal in self._dependents if not signal.aborted]
+        if not self._claim(reason):
+            return 0
         # All of them are aborted before the first listener hears of it.
-        for signal in signals:
-            signal.aborted = True
-            signal.reason = reason
+        signals = [self]
+        with cython.critical_section(self):
+            dependents = list(self._dependents or ())
+        for dependent in dependents:
+            signal = dependent()
+            if signal is not None and signal._claim(reason):
+                signals.append(signal)
         for signal in signals:
             signal._fire(failures)
         if len(failures) == 1:
@@ -222,19 +277,26 @@ cdef class AbortSignal:
     cdef int _fire(self, list failures) except -1:
         cdef _Entry entry
         cdef AbortEvent event
-        self._dependents = self._listened_to = self._sources = None
-        if self._entries is None:
+        with cython.critical_section(self):
+            if self._dependents is not None:
+                self._dependents.clear() # it and what its references call hold each other
+            self._dependents = self._listened_to = self._sources = None
+            entries = self._entries
+        if entries is None:
             return 0
         event = AbortEvent.__new__(AbortEvent)
         event.target = self
-        for entry in self._entries:
-            if entry.removed:
+        for entry in entries:
+            with cython.critical_section(self):
+                callback = None if entry.removed else entry.callback
+            if callback is None:
                 continue
             try:
-                call1(entry.callback, event)
+                call1(callback, event)
             except BaseException as error:
                 failures.append(error)
-        self._entries = None
+        with cython.critical_section(self):
+            self._entries = None
         return 0
 
 
@@ -246,23 +308,28 @@ cdef int _wait(AbortSignal signal, delay) except -1:
     return 0
 
 
-cdef AbortSignal _any(list signals):
-    from weakref import WeakKeyDictionary
+cdef bint _takes_after(AbortSignal signal, AbortSignal source) except -1:
+    """Aborts `signal` if `source` is aborted, and answers whether it is."""
+    if source._aborted:
+        signal._abort(source.reason)
+    return source._aborted
 
+
+cdef AbortSignal _any(list signals):
     cdef AbortSignal source
     cdef AbortSignal result = _new_signal()
     cdef list sources = []
     for source in signals:
-        if source.aborted:
-            result._abort(source.reason)
+        if _takes_after(result, source):
             return result
         # A signal that depends on others is replaced by them, so that there is never more than one step.
-        sources += [source] if source._sources is None else source._sources
-    for source in sources:
-        if source._dependents is None:
-            source._dependents = WeakKeyDictionary()
-        source._dependents[result] = True
+        with cython.critical_section(source):
+            sources += [source] if source._sources is None else source._sources
     result._sources = sources
+    for source in sources:
+        source._announce(result)
+        if _takes_after(result, source): # on another thread, since it was asked
+            return result
     return result
 
 

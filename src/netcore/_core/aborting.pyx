@@ -1,5 +1,7 @@
 """What a socket or server does with an `AbortSignal` that it was given."""
 
+cimport cython
+
 from netcore._core.abort cimport AbortSignal, signal_error
 
 
@@ -18,7 +20,7 @@ cdef object on_abort(object signal, object callback):
 
 
 cdef class Watch:
-    """A callback that waits for a signal."""
+    """A callback that waits for a signal, which may abort on another thread."""
 
     cdef AbortSignal signal
     cdef object callback
@@ -28,15 +30,19 @@ cdef class Watch:
         self.callback = callback
 
     def happened(self, _event):
-        callback = self.callback
-        self.stop()
+        callback = self.leave()
         if callback is not None:
             callback()
 
     def stop(self):
         """The callback is not called any more."""
-        signal = self.signal
-        self.signal = None
-        self.callback = None
+        self.leave()
+
+    cdef object leave(self):
+        cdef AbortSignal signal
+        with cython.critical_section(self):
+            signal, callback = self.signal, self.callback
+            self.signal = self.callback = None
         if signal is not None:
             signal.remove(self.happened)
+        return callback

@@ -630,9 +630,12 @@ def once(emitter, name, *, signal=None):
         if signal.aborted:
             waiting.promise.reject(abort_error(signal.reason))
             return waiting.promise
-        signal.addEventListener("abort", waiting.aborted)
     (<EventEmitter>emitter).listen_to(waiting.name, waiting.happened, True)
     if name != "error":
         (<EventEmitter>emitter).listen_to("error", waiting.failed, True)
     waiting.promise.on_cancel = waiting.leave
+    if signal is not None:
+        signal.addEventListener("abort", waiting.aborted)
+        if signal.aborted: # on another thread, since it was asked
+            waiting.aborted()
     return waiting.promise

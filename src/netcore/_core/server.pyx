@@ -358,11 +358,18 @@ cdef class Server(Handle):
         if signal is None:
             return
         check_signal(signal, "options.signal")
-        if signal.aborted:
+        if not signal.aborted:
+            watch = on_abort(signal, self._aborted)
+            self.listen_to("close", watch.stop, True)
+        if signal.aborted: # perhaps only now, on another thread
             self._loop.tick0(self.close)
-            return
-        watch = on_abort(signal, self.close)
-        self.listen_to("close", watch.stop, True)
+
+    def _aborted(self):
+        there = self.elsewhere()
+        if there is not None:
+            there.post(self.close)
+        else:
+            self.close()
 
     # -- what the core tells -----------------------------------------------------------------------------------------
 

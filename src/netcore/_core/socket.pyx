@@ -205,11 +205,12 @@ cdef class Socket(Dialer):
         """From now on `signal` destroys this socket."""
         self.rarely()
         self.enter()
-        if signal.aborted:
+        if not signal.aborted:
+            self.rare.reason_of = signal
+            self.rare.signal = on_abort(signal, self._aborted)
+        if signal.aborted: # perhaps only now, on another thread
             self.state |= ST_ABORTED
             return self.tear_down(abort_error(signal.reason))
-        self.rare.reason_of = signal
-        self.rare.signal = on_abort(signal, self._aborted)
         return 0
 
     def _aborted(self):
