@@ -9,7 +9,6 @@ import os
 import platform
 import shutil
 import subprocess
-import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,8 +54,7 @@ def sdist() -> Path:
     run([pythons.builder(min(pythons.installed())), "-c", backend], cwd=ROOT, stdout=subprocess.DEVNULL)
     source = CACHE / "cross" / "source"
     archive = next(folder.glob("*.tar.gz"))
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
+    run(["tar", "-xf", archive, "-C", folder])
     unpacked = folder / archive.name.removesuffix(".tar.gz")
     # Files that are as before keep their times, so that what was made from them is not made again.
     source.mkdir(parents=True, exist_ok=True)

@@ -3,13 +3,12 @@
 import lzma
 import re
 import sys
-import tarfile
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import packages
-from pythons import CACHE
+from pythons import CACHE, run
 
 TESTING, STABLE = "forky", "trixie"  # Debian's releases
 
@@ -44,6 +43,6 @@ def unpack(package: str, suite: str, folder: Path) -> Path:
     archive = CACHE / "sources" / f"{package}.tar"  # compressed in one way or another
     if not archive.exists():
         _download(package, suite, archive)
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
+    folder.mkdir(parents=True, exist_ok=True)
+    run(["tar", "-xf", archive, "-C", folder])
     return next(folder.iterdir())
