@@ -263,6 +263,60 @@ def test_a_listener_may_do_anything_while_a_connection_is_made_or_refused(event:
     assert happened == [event, "closed"]
 
 
+class Memory:
+    """A buffer that acts when it is asked for its memory, which classes can from CPython 3.12 on."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        self.act = act
+
+    def __buffer__(self, flags: int) -> memoryview:
+        self.act()
+        return memoryview(bytearray(b"0123456789"))
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("use", [net.Socket.write, net.Socket.unshift, net.Socket.end])
+def test_a_chunk_may_do_anything_to_the_socket_that_it_is_for(use: Callable[..., object], action: str) -> None:
+    happened: list[str] = []
+
+    def connected() -> None:
+        try:
+            use(client, Memory(lambda: (happened.append("asked"), ACTIONS[action](client, client))))
+        except TypeError:
+            assert sys.version_info < (3, 12)
+        net.setTimeout(client.destroy, 10)
+
+    server = serve(lambda peer: peer.on("error", lambda error: None).resume())
+    client = net.connect(port_of(server), "127.0.0.1", connected)
+    client.on("error", lambda error: None)
+    client.on("close", lambda: (happened.append("closed"), server.close()))
+    net.run()
+    assert happened == ["asked", "closed"] or (sys.version_info < (3, 12) and happened == ["closed"])
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_buffer_of_onread_may_do_anything_to_its_socket(action: str) -> None:
+    happened: list[str] = []
+
+    def make() -> object:
+        if sys.version_info < (3, 12):
+            ACTIONS[action](client, client)
+            return bytearray(10)
+        return Memory(lambda: ACTIONS[action](client, client))
+
+    server = serve(lambda peer: peer.on("error", lambda error: None).end(b"x" * 100))
+    onread = {
+        "buffer": lambda: bytearray(10) if not happened else make(),
+        "callback": lambda *args: happened.append("read"),
+    }
+    client = net.connect(port_of(server), "127.0.0.1", onread=onread)
+    client.on("connect", lambda: net.setTimeout(client.destroy, 20))
+    client.on("error", lambda error: None)
+    client.on("close", lambda: server.close())
+    net.run()
+    assert happened[0] == "read"
+
+
 @pytest.mark.parametrize("event", ["listening", "connection", "drop", "close"])
 @pytest.mark.parametrize("action", [net.Server.close, net.Server.unref, net.Server.ref])
 def test_a_listener_may_do_anything_to_its_server(event: str, action: Callable[[net.Server], object]) -> None:

@@ -11,6 +11,8 @@ cdef object number_from(object value)
 # Whether JavaScript takes `value` for true: containers are, even empty ones.
 cdef bint is_truthy(object value)
 cdef bint is_pipe_name(object value) except -1
+# The memory of an object with the buffer protocol, as an object that need not be asked for it by running its own code.
+cdef object memory_of(object buffer)
 
 # The options that a call was given in a mapping and as keywords, of which only those `known` are allowed.
 cdef bint is_mapping(object value) except -1

@@ -13,6 +13,14 @@ cdef bint is_truthy(object value):
     return not (isinstance(value, (int, float)) and (value == 0 or value != value))
 
 
+cdef object memory_of(object buffer):
+    """From CPython 3.12 on, a class with `__buffer__` may do anything when it is asked, such as destroy the socket that it
+    is written to. What asks it gets to know of that before it looks at the socket."""
+    if type(buffer) is bytes or type(buffer) is bytearray or type(buffer) is memoryview:
+        return buffer
+    return memoryview(buffer)
+
+
 cdef bint is_number(object value):
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 

@@ -13,7 +13,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdint cimport uint64_t
 
-from netcore._core.arguments cimport check_string
+from netcore._core.arguments cimport check_string, memory_of
 from netcore._core.emitter cimport may_override
 from netcore._core.encoding cimport Encoding, encode_as, encoding_of, plain_text
 from netcore._core.errors cimport errno_error, invalid_arg_type, misuse
@@ -244,6 +244,9 @@ cdef class Duplex(Readable):
             chunk = encode_as(plain_text(chunk), form)
         elif not PyObject_CheckBuffer(chunk):
             raise invalid_arg_type("chunk", ("string", "Buffer", "TypedArray", "DataView"), chunk)
+        else:
+            chunk = memory_of(chunk)
+            self.check_caller() # the chunk may have moved the socket
         if self.state & (WR_ENDING | ST_DESTROYED):
             if self.state & WR_ENDING:
                 error = misuse("ERR_STREAM_WRITE_AFTER_END")

@@ -4,6 +4,7 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyOb
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.string cimport memcpy
 
+from netcore._core.arguments cimport memory_of
 from netcore._core.errors cimport invalid_arg_value
 from netcore._core.stream_state cimport *
 
@@ -19,11 +20,10 @@ cdef OnRead onread_of(object option):
     made.callback = callback
     if callable(buffer) and not PyObject_CheckBuffer(buffer):
         made.make = buffer
-        made.buffer = buffer()
-    elif PyObject_CheckBuffer(buffer):
-        made.buffer = buffer
-    else:
+        buffer = buffer()
+    elif not PyObject_CheckBuffer(buffer):
         return None
+    made.use(buffer)
     return made
 
 
@@ -38,13 +38,18 @@ cdef int rest_tick(object stream) except -1:
 
 
 cdef class OnRead:
+    cdef int use(self, object buffer) except -1:
+        self.memory = memory_of(buffer) if PyObject_CheckBuffer(buffer) else buffer
+        self.buffer = buffer
+        return 0
+
     cdef int feed(self, Duplex stream, const char *data, Py_ssize_t size) except -1:
         cdef Py_buffer view
         cdef Py_ssize_t done = 0
         cdef Py_ssize_t part
         while done < size and not stream.state & ST_DESTROYED:
             buffer = self.buffer
-            PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE | PyBUF_WRITABLE)
+            PyObject_GetBuffer(self.memory, &view, PyBUF_SIMPLE | PyBUF_WRITABLE)
             part = min(view.len, size - done)
             memcpy(view.buf, data + done, part)
             PyBuffer_Release(&view)
@@ -78,7 +83,7 @@ cdef class OnRead:
         finally:
             stream._staying -= 1
         if PyObject_CheckBuffer(following):
-            self.buffer = following
+            self.use(following)
         return answer is not False and bool(stream.state & RD_STARTED)
 
     cdef int keep(self, Duplex stream, const char *data, Py_ssize_t size) except -1:

@@ -490,7 +490,10 @@ cdef class Readable(Stream):
             elif encoding is not None and encoding_of(encoding) != encoding_of(self.chunks.encoding):
                 chunk = (<Decoder>Decoder(self.chunks.encoding)).write(encode_as(chunk, encoding_of(encoding)))
         elif PyObject_CheckBuffer(chunk):
-            chunk = bytes(chunk).decode("utf-8", "replace") if self.state & RD_DECODING else bytes(chunk)
+            chunk = bytes(chunk)
+            self.check_caller() # the chunk may have moved the socket
+            if self.state & RD_DECODING:
+                chunk = chunk.decode("utf-8", "replace")
         else:
             self.tear_down(invalid_arg_type("chunk", ("string", "Buffer", "TypedArray", "DataView"), chunk))
             return False
