@@ -806,3 +806,42 @@ def test_once_works_on_netcores_own_loop(emitter):
         return await net.once(emitter, "x")
 
     assert net.run(main()) == [1]
+
+
+class Changing:
+    """A name that is equal to every other one, and changes an emitter while it is being compared."""
+
+    def __init__(self, change=None):
+        self.change = change
+
+    def __hash__(self):
+        return 1
+
+    def __eq__(self, other):
+        change, self.change = self.change, None
+        if change is not None:
+            change()
+        return True
+
+
+@pytest.mark.parametrize("others", [0, 40])
+@pytest.mark.parametrize(
+    "method", ["emit", "listeners", "rawListeners", "listenerCount", "on", "off", "removeAllListeners"]
+)
+def test_names_may_change_the_emitter_while_they_are_compared(method, others):
+    emitter = net.EventEmitter()
+    for number in range(others):
+        emitter.on(f"other {number}", print)
+
+    def change():
+        emitter.removeAllListeners()
+        for number in range(others // 2):
+            emitter.on(number, print)
+
+    heard = []
+    emitter.on(Changing(), lambda: heard.append(1))
+    arguments = [print] if method in ("on", "off") else []
+    getattr(emitter, method)(Changing(change), *arguments)
+    assert heard in ([], [1])
+    emitter.removeAllListeners()
+    assert emitter.eventNames() == []

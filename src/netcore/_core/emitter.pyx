@@ -82,22 +82,27 @@ cdef inline Py_ssize_t position(object table, object name) except -2:
     return -1
 
 
-cdef inline PyObject *find(object table, object name) except? NULL:
-    """The entry of an event, borrowed, or NULL if nobody listens to it."""
+cdef inline object find(object table, object name):
+    """The entry of an event, or None if nobody listens to it. A name that is no text may be compared by code of its own,
+    which may change the emitter: the table is gone when this returns, and only what is returned is sure to be there."""
     cdef Py_ssize_t i
+    cdef PyObject *found = NULL
     if table is None:
-        return NULL
+        return None
     if not PyTuple_CheckExact(table):
-        return PyDict_GetItemWithError(table, name)
-    i = position(table, name)
-    return NULL if i < 0 else PyTuple_GET_ITEM(table, i + 1)
+        found = PyDict_GetItemWithError(table, name)
+    else:
+        i = position(table, name)
+        if i >= 0:
+            found = PyTuple_GET_ITEM(table, i + 1)
+    return None if found is NULL else <object>found
 
 
-cdef inline tuple entries(PyObject *entry):
+cdef inline tuple entries(object entry):
     """All entries of an event as a tuple, also if there is one, or none."""
-    if entry is NULL:
+    if entry is None:
         return ()
-    return <tuple>entry if PyTuple_CheckExact(<object>entry) else (<object>entry,)
+    return <tuple>entry if PyTuple_CheckExact(entry) else (entry,)
 
 
 cdef tuple longer(tuple table, object name, object entry):
@@ -260,13 +265,11 @@ cdef class EventEmitter:
         return self._emit(name, vector + 1, 4)
 
     cdef int _emit(self, object name, PyObject **args, int given) except -1:
-        cdef PyObject *found
         if name is "error":
             self._monitor_error(args, given)
-        found = find(self._table, name)
-        if found is NULL:
+        entry = find(self._table, name)
+        if entry is None:
             return self._unheard(args, given) if name is "error" else 0
-        entry = <object>found
         if not PyTuple_CheckExact(entry):
             self._deliver(entry, name, args, given)
             return 1
@@ -301,7 +304,7 @@ cdef class EventEmitter:
         return call_within(<PyObject *>listener.callback, listener.arity, args, given)
 
     cdef int _monitor_error(self, PyObject **args, int given) except -1:
-        if find(self._table, MONITOR) is not NULL:
+        if find(self._table, MONITOR) is not None:
             self._emit(MONITOR, args, given)
         return 0
 
@@ -374,15 +377,13 @@ cdef class EventEmitter:
         return 0
 
     cdef int _add(self, object name, object listener, bint once, bint prepend) except -1:
-        cdef PyObject *found
         entry = entry_for(listener, once)
         name = canonical(name)
         if self.has("newListener"):
             self._tell_change("newListener", name, listener)
-        found = find(self._table, name)
-        if found is NULL:
+        others = entries(find(self._table, name))
+        if not others:
             return self._set(name, entry)
-        others = entries(found)
         row = (entry, *others) if prepend else (*others, entry)
         self._set(name, row)
         return self._warn(name, len(row))
