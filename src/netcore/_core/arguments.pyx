@@ -25,20 +25,22 @@ cdef bint is_number(object value):
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-cdef int check_int32(object value, str name, int least, int most) except? -1:
+cdef object check_number(object value, str name):
+    """A number of Python's own: one of a class of somebody's may run code whenever it is looked at."""
     if not is_number(value):
         raise invalid_arg_type(name, "number", value)
+    if type(value) is int or type(value) is float:
+        return value
+    return float(value) if isinstance(value, float) else int(value)
+
+
+cdef int check_int32(object value, str name, int least, int most) except? -1:
+    value = check_number(value, name)
     if value - value != 0 or value != int(value): # the first is so for an infinite one
         raise out_of_range(name, "an integer", value)
     if not least <= value <= most:
         raise out_of_range(name, f">= {least} && <= {most}", value)
     return int(value)
-
-
-cdef object check_number(object value, str name):
-    if not is_number(value):
-        raise invalid_arg_type(name, "number", value)
-    return value
 
 
 cdef bint check_boolean(object value, str name) except -1:

@@ -597,8 +597,9 @@ cdef class Duplex(Readable):
     def setDefaultEncoding(self, encoding):
         """Sets the encoding of strings given to `write` and `end` without one. `ERR_UNKNOWN_ENCODING`."""
         self.check_caller()
-        encoding_of(check_string(encoding, "encoding"))
-        self.need_writes().encoding = encoding
+        name = check_string(encoding, "encoding")
+        encoding_of(name)
+        self.need_writes().encoding = name
         return self
 
     @property
