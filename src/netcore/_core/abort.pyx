@@ -117,7 +117,7 @@ cdef class AbortSignal:
     @property
     def aborted(self):
         """Whether it has happened."""
-        return bool(self._aborted)
+        return self._aborted != 0
 
     @property
     def reason(self):
@@ -178,7 +178,7 @@ cdef class AbortSignal:
 
     cdef int add(self, object callback) except -1:
         with cython.critical_section(self):
-            if self._aborted or self._find(callback) is not None:
+            if self._aborted != 0 or self._find(callback) is not None:
                 return 0
             self._append(_Entry(callback))
         return self._depend()

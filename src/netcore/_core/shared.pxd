@@ -1,6 +1,7 @@
 # Variables that several threads touch without holding any lock: on a free-threaded interpreter nothing else keeps them
 # apart, and elsewhere threads read some of them while the interpreter's lock is let go. Reading and assigning them is all
-# that is needed, and costs an ordinary load.
+# that is needed, and costs an ordinary load. Where an object might be wanted, as in an `or` or for the answer of a property,
+# such a number is compared with 0: Cython would convert it in a way that not every compiler takes for C.
 
 from cpython.object cimport PyObject
 from libc.stdint cimport intptr_t
