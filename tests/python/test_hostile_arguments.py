@@ -15,7 +15,7 @@ import pytest
 
 import netcore as net
 
-ROUNDS = 40
+ROUNDS = 20
 STEPS = 6
 ROUND_LIMIT_MS = 300
 
