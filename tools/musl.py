@@ -80,9 +80,7 @@ def configuration(folder: Path, machine: str) -> list[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "machine", nargs="?", type=pythons.one_of(["aarch64"]), help="aarch64; without it this machine's"
-    )
+    parser.add_argument("machine", nargs="?", choices=["aarch64"], help="without it this machine's")
     machine = parser.parse_args().machine or ""
     build = ROOT / "build" / "core" / f"musl{machine and '-'}{machine}"
     command = ["make", *MAKE_OPTIONS, "-C", ROOT / "csrc", *tools(machine), f"BUILD={build}"]
